@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* System calls that the runtime doesn't offer. */
+#include <linux/membarrier.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "shim.h"
+
+API int shim_close(int fd)
+{
+	return close(fd) ? -errno : 0;
+}
+
+API int shim_mount_bpffs(const char *path)
+{
+	return mount("bpf", path, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") ? -errno
+											: 0;
+}
+
+API int shim_unmount(const char *path)
+{
+	return umount2(path, 0) ? -errno : 0;
+}
+
+/* Returns when every BPF program that was running at the call has ended: MEMBARRIER_CMD_GLOBAL
+ * waits for an RCU grace period. */
+API int shim_synchronize_rcu(void)
+{
+	return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) ? -errno : 0;
+}
