@@ -1,0 +1,323 @@
+// Snapshot → Image. Pure but for what it remembers: ids, rows of the arena, and the body of every resource that did not change, so
+// that one changed endpoint costs one cluster. A Compiler that failed to commit is thrown away and made anew from the kernel's state.
+import { MeshError } from "../errors.ts";
+import { slot } from "../layout/mesh.gen.ts";
+import type { Cluster } from "../model/cluster.ts";
+import type { EndpointAssignment } from "../model/endpoint.ts";
+import type { Listener } from "../model/listener.ts";
+import type { RouteConfiguration } from "../model/route.ts";
+import type { Snapshot } from "../model/snapshot.ts";
+import { type Balance, balance } from "./balance.ts";
+import { compileCluster, dispositionOf } from "./cluster.ts";
+import type { ClusterBody, Image, ListenerBody, Table } from "./image.ts";
+import { Arena, Interner } from "./intern.ts";
+import { compileListener } from "./listener.ts";
+import { type Disposition, type Placement, placements } from "./placement.ts";
+
+export interface CompiledCluster {
+  readonly cluster: Cluster;
+  readonly disposition: Disposition;
+  /** Undefined for ORIGINAL_DST: nothing to choose from. */
+  readonly balance: Balance | undefined;
+  readonly body: ClusterBody | undefined;
+}
+
+export interface CompiledListener {
+  readonly listener: Listener;
+  readonly placements: readonly Placement[];
+  readonly body: ListenerBody;
+}
+
+export interface Compiled {
+  readonly image: Image;
+  readonly clusters: ReadonlyMap<string, CompiledCluster>;
+  readonly listeners: ReadonlyMap<string, CompiledListener>;
+  /** Destinations that two listeners claim: the loser, in words. */
+  readonly conflicts: readonly string[];
+}
+
+/** What is no longer used once a commit has removed it. */
+export interface Freed {
+  readonly clusters: readonly number[];
+  readonly endpoints: readonly number[];
+  readonly listeners: readonly number[];
+  /** First rows of tables. */
+  readonly tables: readonly number[];
+}
+
+/** What an earlier run left in the kernel. */
+export interface Restored {
+  readonly image: Image;
+  /** Name digest → id. */
+  readonly clusterIds: ReadonlyMap<string, number>;
+  readonly listenerIds: ReadonlyMap<string, number>;
+  /** endpointKey → id. */
+  readonly endpointIds: ReadonlyMap<string, number>;
+}
+
+export const nothingRestored: Restored = {
+  image: { clusters: new Map(), listeners: new Map() },
+  clusterIds: new Map(),
+  listenerIds: new Map(),
+  endpointIds: new Map(),
+};
+
+interface ClusterMemo {
+  readonly assignment: EndpointAssignment | undefined;
+  readonly compiled: CompiledCluster;
+}
+
+interface Resolved {
+  readonly listeners: ReadonlyMap<string, CompiledListener>;
+  readonly conflicts: readonly string[];
+}
+
+interface ListenerMemo {
+  readonly routes: readonly (RouteConfiguration | undefined)[];
+  /** Cluster name → what it meant to the listener. */
+  readonly dependencies: ReadonlyMap<string, string>;
+  readonly compiled: CompiledListener;
+  readonly rowKeys: readonly string[];
+}
+
+type ClusterMemos = Map<string, ClusterMemo & { readonly cluster: Cluster }>;
+type ListenerMemos = Map<string, ListenerMemo & { readonly listener: Listener }>;
+
+export class Compiler {
+  readonly digest: (name: string) => string;
+  readonly trustVip: boolean;
+  readonly #clusterIds = new Interner();
+  readonly #listenerIds = new Interner();
+  readonly #endpointIds = new Interner();
+  readonly #arena: Arena;
+  readonly #restored: Restored;
+  #clusterMemo: ClusterMemos = new Map();
+  #listenerMemo: ListenerMemos = new Map();
+  #resolved: Resolved | undefined;
+
+  /** `slotCapacity`: rows of the slots map. `digest`: of a resource's name, as the ids map keeps it, in hex. */
+  constructor(
+    slotCapacity: number,
+    digest: (name: string) => string,
+    trustVip: boolean,
+    restored: Restored = nothingRestored,
+  ) {
+    this.digest = digest;
+    this.trustVip = trustVip;
+    this.#arena = new Arena(slotCapacity);
+    this.#restored = restored;
+    for (const [digestOfName, id] of restored.clusterIds) this.#clusterIds.claim(digestOfName, id);
+    for (const [digestOfName, id] of restored.listenerIds) this.#listenerIds.claim(digestOfName, id);
+    for (const [key, id] of restored.endpointIds) this.#endpointIds.claim(key, id);
+    for (const table of tablesOf(restored.image)) this.#arena.claim(table.first, rowCount(table.rows));
+  }
+
+  /** Throws MeshError "capacity" where the arena is too small; nothing that was compiled before is lost. */
+  compile(snapshot: Snapshot): Compiled {
+    const clusters = this.#compileClusters(snapshot);
+    const { listeners, conflicts } = this.#compileListeners(snapshot, clusters);
+    const image: Image = {
+      clusters: new Map([...clusters.values()].flatMap(({ body }) => (body === undefined ? [] : [[body.id, body]]))),
+      listeners: new Map([...listeners.values()].map(({ body }) => [body.id, body])),
+    };
+    return { image, clusters, listeners, conflicts };
+  }
+
+  /** After a commit has removed these from the kernel and no program can still see them. */
+  release(freed: Freed): void {
+    for (const id of freed.clusters) this.#clusterIds.free(id);
+    for (const id of freed.endpoints) this.#endpointIds.free(id);
+    for (const id of freed.listeners) this.#listenerIds.free(id);
+    for (const first of freed.tables) this.#arena.free(first);
+  }
+
+  get slotsUsed(): number {
+    return this.#arena.used;
+  }
+
+  #compileClusters(snapshot: Snapshot): Map<string, CompiledCluster> {
+    const memo: ClusterMemos = new Map();
+    const compiled = new Map<string, CompiledCluster>();
+    for (const [name, cluster] of snapshot.cluster) {
+      const assignment = assignmentOf(cluster, snapshot);
+      const known = this.#clusterMemo.get(name);
+      const isSame = known !== undefined && known.cluster === cluster && known.assignment === assignment;
+      const next = isSame ? known.compiled : this.#compileCluster(cluster, assignment, known?.compiled.body);
+      memo.set(name, isSame ? known : { cluster, assignment, compiled: next });
+      compiled.set(name, next);
+    }
+    this.#clusterMemo = memo;
+    return compiled;
+  }
+
+  #compileCluster(
+    cluster: Cluster,
+    assignment: EndpointAssignment | undefined,
+    before: ClusterBody | undefined,
+  ): CompiledCluster {
+    const disposition = dispositionOf(cluster, assignment);
+    if (disposition.type === "native") return { cluster, disposition, balance: undefined, body: undefined };
+    const id = this.#clusterIds.id(this.digest(cluster.name));
+    const present = before ?? this.#restored.image.clusters.get(id);
+    const balanced = balance(
+      cluster,
+      assignment ?? { name: cluster.name, overprovisioningPercent: 140, localities: [] },
+      () => true,
+    );
+    const body = compileCluster(id, Uint8Array.fromHex(this.digest(cluster.name)), cluster, balanced, {
+      endpointId: (key) => this.#endpointIds.id(key),
+      place: (rows) => this.#place(rows, present === undefined ? [] : [present.table], `cluster ${cluster.name}`),
+    });
+    return { cluster, disposition, balance: balanced, body };
+  }
+
+  #compileListeners(snapshot: Snapshot, clusters: ReadonlyMap<string, CompiledCluster>): Resolved {
+    const memo: ListenerMemos = new Map();
+    let isChanged = snapshot.listener.size !== this.#listenerMemo.size;
+    for (const [name, listener] of snapshot.listener) {
+      const known = this.#listenerMemo.get(name);
+      const isSame = known !== undefined && known.listener === listener && isCurrent(known, snapshot, clusters);
+      memo.set(name, isSame ? known : { listener, ...this.#compileListener(listener, snapshot, clusters, known) });
+      isChanged ||= !isSame;
+    }
+    this.#listenerMemo = memo;
+    if (isChanged || this.#resolved === undefined) this.#resolved = resolveConflicts(memo);
+    return this.#resolved;
+  }
+
+  #compileListener(
+    listener: Listener,
+    snapshot: Snapshot,
+    clusters: ReadonlyMap<string, CompiledCluster>,
+    before: ListenerMemo | undefined,
+  ): ListenerMemo {
+    const dependencies = new Map<string, string>();
+    const placed = placements({
+      listener,
+      routes: snapshot.route,
+      trustVip: this.trustVip,
+      disposition: (name) => {
+        const disposition = clusters.get(name)?.disposition ?? dispositionOf(undefined, undefined);
+        dependencies.set(name, dependencyOf(clusters.get(name)));
+        return disposition;
+      },
+    });
+    const id = this.#listenerIds.id(this.digest(listener.name));
+    const present = before?.compiled.body ?? this.#restored.image.listeners.get(id);
+    const tables = present?.rows.flatMap(({ table }) => table ?? []) ?? [];
+    const rows = compileListener(id, placed, {
+      clusterId: (name) => clusters.get(name)?.body?.id ?? 0,
+      place: (bytes) => this.#place(bytes, tables, `listener ${listener.name}`),
+    });
+    return {
+      routes: routesOf(listener, snapshot),
+      dependencies,
+      compiled: {
+        listener,
+        placements: placed,
+        body: { id, digest: Uint8Array.fromHex(this.digest(listener.name)), rows },
+      },
+      rowKeys: rows.map(({ map, key }) => `${map} ${String.fromCharCode(...key)}`),
+    };
+  }
+
+  /** Rows that stand in the arena already stay where they are: a restart, or a change elsewhere, writes nothing. */
+  #place(rows: Uint8Array, present: readonly Table[], owner: string): Table {
+    const same = present.find((table) => equalBytes(table.rows, rows));
+    if (same !== undefined) return same;
+    const first = this.#arena.allocate(rowCount(rows));
+    if (first === undefined) {
+      throw new MeshError(
+        "capacity",
+        `place ${owner}: its table needs ${rowCount(rows)} rows, and slots has no such room (${this.#arena.used} of ${this.#arena.capacity} in use); restart the agent to size the maps anew`,
+      );
+    }
+    return { first, rows };
+  }
+}
+
+function rowCount(rows: Uint8Array): number {
+  return rows.length / slot.size;
+}
+
+function assignmentOf({ discovery }: Cluster, snapshot: Snapshot): EndpointAssignment | undefined {
+  switch (discovery.type) {
+    case "static":
+      return discovery.assignment;
+    case "eds":
+      return snapshot.endpoint.get(discovery.serviceName);
+    case "original_dst":
+      return undefined;
+    default:
+      return discovery satisfies never;
+  }
+}
+
+function dependencyOf(cluster: CompiledCluster | undefined): string {
+  if (cluster === undefined) return "unknown";
+  const { disposition } = cluster;
+  return disposition.type === "unsupported" ? disposition.reason : `${disposition.type} ${cluster.body?.id}`;
+}
+
+function routesOf(listener: Listener, snapshot: Snapshot): (RouteConfiguration | undefined)[] {
+  const chains =
+    listener.defaultFilterChain === undefined
+      ? listener.filterChains
+      : [...listener.filterChains, listener.defaultFilterChain];
+  return chains.map(({ filter }) =>
+    filter.type === "http_connection_manager" && filter.routes.source === "rds"
+      ? snapshot.route.get(filter.routes.name)
+      : undefined,
+  );
+}
+
+function isCurrent(
+  memo: ListenerMemo & { readonly listener: Listener },
+  snapshot: Snapshot,
+  clusters: ReadonlyMap<string, CompiledCluster>,
+): boolean {
+  for (const [name, meaning] of memo.dependencies) if (dependencyOf(clusters.get(name)) !== meaning) return false;
+  const routes = routesOf(memo.listener, snapshot);
+  return routes.every((route, i) => route === memo.routes[i]);
+}
+
+/**
+ * Two listeners for one destination: an exact address wins over a virtual host's claim on a wildcard listener (Envoy takes the
+ * most specific listener), then the name that sorts first.
+ */
+function resolveConflicts(memo: ReadonlyMap<string, ListenerMemo>): Resolved {
+  const listeners = new Map([...memo].map(([name, { compiled }]) => [name, compiled]));
+  const owners = new Map<string, string>();
+  const conflicts: string[] = [];
+  const inOrder = [...memo.keys()].sort((a, b) => rank(listeners.get(a)) - rank(listeners.get(b)) || (a < b ? -1 : 1));
+  for (const name of inOrder) {
+    const compiled = listeners.get(name);
+    const keys = memo.get(name)?.rowKeys ?? [];
+    const lost = keys.filter((key) => owners.has(key) && owners.get(key) !== name);
+    for (const key of keys) if (!owners.has(key)) owners.set(key, name);
+    if (compiled === undefined || lost.length === 0) continue;
+    conflicts.push(
+      ...lost.map(
+        (key) => `listener ${name}: ${lost.length} of its destinations belong to listener ${owners.get(key)}`,
+      ),
+    );
+    const rows = compiled.body.rows.filter((_, i) => owners.get(keys[i] ?? "") === name);
+    listeners.set(name, { ...compiled, body: { ...compiled.body, rows } });
+  }
+  return { listeners, conflicts: [...new Set(conflicts)] };
+}
+
+function rank(compiled: CompiledListener | undefined): number {
+  return compiled?.placements.some(({ isExact }) => !isExact) === true ? 1 : 0;
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+function* tablesOf(image: Image): Generator<Table> {
+  for (const { table } of image.clusters.values()) yield table;
+  for (const { rows } of image.listeners.values()) for (const { table } of rows) if (table !== undefined) yield table;
+}
