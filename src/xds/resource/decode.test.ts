@@ -1,0 +1,76 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { JsonValue } from "@bufbuild/protobuf";
+import type { ResourceType } from "../../model/snapshot.ts";
+import { decodeResource } from "./decode.ts";
+import { MAX_PROBLEMS } from "./report.ts";
+import { encodeJson, encodeYaml } from "./testdata/decode-yaml.ts";
+
+const kinds = [
+  ["listener", "istio-listeners.json"],
+  ["cluster", "istio-clusters.json"],
+  ["endpoint", "istio-endpoints.json"],
+  ["route", "istio-routes.json"],
+] as const;
+
+describe("what a stock istiod sends is accepted", () => {
+  const resources = kinds.flatMap(([type, file]) => {
+    const items: JsonValue[] = JSON.parse(readFileSync(join(import.meta.dir, "testdata", file), "utf8"));
+    return items.map((value) => [type, nameIn(value), value] as const);
+  });
+  test.each(resources)("%s %s", (type, name, value) => {
+    const decoded = decodeResource(type, encodeJson(type, value));
+    expect("rejections" in decoded ? decoded.rejections : []).toEqual([]);
+    expect(decoded.name).toBe(name);
+  });
+});
+
+describe("bytes that are no such resource", () => {
+  const types: readonly ResourceType[] = ["listener", "route", "cluster", "endpoint"];
+  test.each([...types])("%s without a name", (type) => {
+    const path = type === "endpoint" ? "cluster_name" : "name";
+    expect(decodeResource(type, new Uint8Array())).toEqual({
+      name: "",
+      rejections: [{ type, name: "", path, reason: "must not be empty" }],
+    });
+  });
+  test.each([...types])("%s cut off", (type) => {
+    const decoded = decodeResource(type, new Uint8Array([0x0a, 0x7f, 0x61]));
+    expect(decoded).toMatchObject({
+      name: "",
+      rejections: [{ type, path: "", reason: expect.stringMatching(/^can't be read: /) }],
+    });
+  });
+});
+
+test("a field that is newer than the API is ignored and said", () => {
+  const known = encodeYaml("cluster", "name: c");
+  const decoded = decodeResource("cluster", new Uint8Array([...known, 0xf8, 0x7f, 0x01])); // field 2047, varint 1
+  expect(decoded).toMatchObject({ name: "c", findings: [{ severity: "ignored", path: "unknown field 2047" }] });
+});
+
+test("problems are bounded", () => {
+  const endpoints = Array.from({ length: 1000 }, () => "{}").join(", ");
+  const decoded = decodeResource(
+    "endpoint",
+    encodeYaml("endpoint", `cluster_name: a\nendpoints: [{ lb_endpoints: [${endpoints}] }]`),
+  );
+  expect("rejections" in decoded ? decoded.rejections.length : 0).toBe(MAX_PROBLEMS);
+});
+
+test("nothing of the response's bytes stays in a model", () => {
+  const bytes = encodeYaml(
+    "endpoint",
+    'cluster_name: a\nendpoints: [{ lb_endpoints: [{ endpoint: { hostname: h, address: { socket_address: { address: "::1", port_value: 1 } } } }] }]',
+  );
+  const decoded = decodeResource("endpoint", bytes);
+  const before = JSON.stringify(decoded);
+  bytes.fill(0xff);
+  expect(JSON.stringify(decoded)).toBe(before);
+});
+
+function nameIn(value: JsonValue): string {
+  const named = value as { readonly name?: string; readonly cluster_name?: string };
+  return named.name ?? named.cluster_name ?? "";
+}
