@@ -90,7 +90,8 @@ export class Compiler {
   readonly #listenerIds = new Interner();
   readonly #endpointIds = new Interner();
   readonly #arena: Arena;
-  readonly #restored: Restored;
+  /** Until the first commit: tables that stand in the kernel already are found here. */
+  #restored: Restored;
   #clusterMemo: ClusterMemos = new Map();
   #listenerMemo: ListenerMemos = new Map();
   #resolved: Resolved | undefined;
@@ -125,10 +126,16 @@ export class Compiler {
 
   /** After a commit has removed these from the kernel and no program can still see them. */
   release(freed: Freed): void {
+    this.#restored = nothingRestored;
     for (const id of freed.clusters) this.#clusterIds.free(id);
     for (const id of freed.endpoints) this.#endpointIds.free(id);
     for (const id of freed.listeners) this.#listenerIds.free(id);
     for (const first of freed.tables) this.#arena.free(first);
+  }
+
+  /** The slots map turned out to have this many rows, enough for all that was compiled. */
+  limitSlots(capacity: number): void {
+    this.#arena.shrink(capacity);
   }
 
   get slotsUsed(): number {

@@ -52,14 +52,14 @@ interface Range {
 
 /** The rows of the slots map: first fit; no row is ever in two ranges. */
 export class Arena {
-  readonly capacity: number;
+  #capacity: number;
   readonly #taken = new Map<number, number>();
   /** Ascending; neighbours never touch. */
   #free: Range[];
 
   /** `capacity` in rows. */
   constructor(capacity: number) {
-    this.capacity = capacity;
+    this.#capacity = capacity;
     this.#free = capacity > 0 ? [{ first: 0, count: capacity }] : [];
   }
 
@@ -104,6 +104,20 @@ export class Arena {
       count: count + (joinsBefore ? before.count : 0) + (joinsAfter ? after.count : 0),
     };
     this.#free.splice(at - (joinsBefore ? 1 : 0), (joinsBefore ? 1 : 0) + (joinsAfter ? 1 : 0), merged);
+  }
+
+  /** In rows. */
+  get capacity(): number {
+    return this.#capacity;
+  }
+
+  /** Makes it smaller. Everything in use must lie below the new end. */
+  shrink(capacity: number): void {
+    this.#free = this.#free.flatMap(({ first, count }) => {
+      const end = Math.min(first + count, capacity);
+      return end > first ? [{ first, count: end - first }] : [];
+    });
+    this.#capacity = capacity;
   }
 
   /** Rows in use. */

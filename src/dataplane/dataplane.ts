@@ -52,6 +52,8 @@ export class Dataplane {
   readonly capacity: Capacity;
   /** What was found in the kernel at start; nothing where the maps are new. */
   readonly restored: Restored;
+  /** The maps are an earlier run's. */
+  readonly isAdopted: boolean;
   readonly #pinDirectory: string;
   readonly #maps: DataplaneMaps;
   readonly #programs: Programs;
@@ -72,6 +74,7 @@ export class Dataplane {
     this.#programs = programs;
     this.#pinDirectory = pinDirectory;
     this.#isPinned = isPinned;
+    this.isAdopted = isPinned;
     this.capacity = capacityOf(maps);
     this.restored = isPinned ? restore(maps) : nothingRestored;
     if (isPinned) removeOrphans(maps, this.restored);

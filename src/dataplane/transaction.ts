@@ -4,17 +4,7 @@ import { equalBytes, type Freed } from "../compile/compile.ts";
 import type { ClusterBody, Image, ListenerBody, ListenerRow, Table } from "../compile/image.ts";
 import { pack, u32 } from "../layout/codec.ts";
 import { IdKind, maps } from "../layout/mesh.gen.ts";
-
-export type ImageMap =
-  | "ids"
-  | "listener_states"
-  | "cluster_states"
-  | "endpoint_states"
-  | "slots"
-  | "endpoints"
-  | "clusters"
-  | "listeners"
-  | "listener_prefixes";
+import { type Batch, Batches, type ImageMap } from "./batches.ts";
 
 /** Bodies before roots. Deletes go the other way. */
 export const publishOrder: readonly ImageMap[] = [
@@ -28,17 +18,6 @@ export const publishOrder: readonly ImageMap[] = [
   "listeners",
   "listener_prefixes",
 ];
-
-/** Elements for one map, packed. */
-export interface Batch {
-  readonly map: ImageMap;
-  readonly count: number;
-  /** Of `count`, the entries that the map did not have. */
-  readonly created: number;
-  readonly keys: Uint8Array;
-  /** Empty in a batch of deletes. */
-  readonly values: Uint8Array;
-}
 
 export interface Transaction {
   readonly puts: readonly Batch[];
@@ -67,9 +46,9 @@ export function diff(have: Image, want: Image): Transaction {
   }
   for (const [id, body] of have.clusters) {
     if (want.clusters.has(id)) continue;
-    deletes.add("clusters", idKey(id));
+    deletes.addById("clusters", id);
     dropEndpoints(deletes, freed.endpoints, body, new Set());
-    deletes.add("cluster_states", idKey(id));
+    deletes.addById("cluster_states", id);
     if (body.digest.length > 0) deletes.add("ids", nameKey(IdKind.ID_CLUSTER, body));
     freed.clusters.push(id);
     dropTables(freed.tables, [body.table], []);
@@ -84,7 +63,7 @@ export function diff(have: Image, want: Image): Transaction {
   for (const [id, body] of have.listeners) {
     if (want.listeners.has(id)) continue;
     dropRows(deletes, body, undefined);
-    deletes.add("listener_states", idKey(id));
+    deletes.addById("listener_states", id);
     if (body.digest.length > 0) deletes.add("ids", nameKey(IdKind.ID_LISTENER, body));
     freed.listeners.push(id);
     dropTables(freed.tables, tablesOf(body), []);
@@ -96,22 +75,27 @@ export function diff(have: Image, want: Image): Transaction {
   };
 }
 
+const zero = {
+  listener_states: new Uint8Array(maps.listener_states.valueSize),
+  cluster_states: new Uint8Array(maps.cluster_states.valueSize),
+  endpoint_states: new Uint8Array(maps.endpoint_states.valueSize),
+} as const;
+
 function putCluster(puts: Batches, before: ClusterBody | undefined, body: ClusterBody): void {
   if (before === undefined) {
-    puts.add("ids", nameKey(IdKind.ID_CLUSTER, body), idKey(body.id));
-    puts.add("cluster_states", idKey(body.id), new Uint8Array(maps.cluster_states.valueSize));
+    puts.add("ids", nameKey(IdKind.ID_CLUSTER, body), pack(u32, [body.id]));
+    puts.addById("cluster_states", body.id, zero.cluster_states);
   }
   const known = new Map<number, number>();
   before?.endpointIds.forEach((id, i) => {
     known.set(id, i);
   });
+  const size = maps.endpoints.valueSize;
   body.endpointIds.forEach((id, i) => {
-    const value = endpointValue(body, i);
     const index = known.get(id);
-    if (index === undefined) puts.add("endpoint_states", idKey(id), new Uint8Array(maps.endpoint_states.valueSize));
-    if (index === undefined || before === undefined || !equalBytes(endpointValue(before, index), value)) {
-      puts.add("endpoints", idKey(id), value, index === undefined);
-    }
+    if (index === undefined) puts.addById("endpoint_states", id, zero.endpoint_states);
+    if (index !== undefined && isSameRow(before?.endpointValues, index, body.endpointValues, i, size)) return;
+    puts.addRow("endpoints", id, body.endpointValues, i * size, size, index === undefined);
   });
   if (
     before === undefined ||
@@ -121,26 +105,24 @@ function putCluster(puts: Batches, before: ClusterBody | undefined, body: Cluste
     putTable(puts, body.table);
   }
   if (before === undefined || !equalBytes(before.value, body.value)) {
-    puts.add("clusters", idKey(body.id), body.value, before === undefined);
+    puts.addById("clusters", body.id, body.value, before === undefined);
   }
 }
 
-function endpointValue(body: ClusterBody, i: number): Uint8Array {
-  const size = maps.endpoints.valueSize;
-  return body.endpointValues.subarray(i * size, (i + 1) * size);
+function isSameRow(a: Uint8Array | undefined, rowOfA: number, b: Uint8Array, rowOfB: number, size: number): boolean {
+  for (let i = 0; i < size; i++) if (a?.[rowOfA * size + i] !== b[rowOfB * size + i]) return false;
+  return true;
 }
 
 function putTable(puts: Batches, { first, rows }: Table): void {
   const size = maps.slots.valueSize;
-  for (let row = 0; row * size < rows.length; row++) {
-    puts.add("slots", idKey(first + row), rows.subarray(row * size, (row + 1) * size));
-  }
+  for (let row = 0; row * size < rows.length; row++) puts.addRow("slots", first + row, rows, row * size, size);
 }
 
 function putListener(puts: Batches, before: ListenerBody | undefined, body: ListenerBody): void {
   if (before === undefined) {
-    puts.add("ids", nameKey(IdKind.ID_LISTENER, body), idKey(body.id));
-    puts.add("listener_states", idKey(body.id), new Uint8Array(maps.listener_states.valueSize));
+    puts.add("ids", nameKey(IdKind.ID_LISTENER, body), pack(u32, [body.id]));
+    puts.addById("listener_states", body.id, zero.listener_states);
   }
   const known = rowsByKey(before);
   const tables = new Set(tablesOf(before).map(({ first }) => first));
@@ -161,8 +143,8 @@ function dropEndpoints(
 ): void {
   before?.endpointIds.forEach((id) => {
     if (live.has(id)) return;
-    deletes.add("endpoints", idKey(id));
-    deletes.add("endpoint_states", idKey(id));
+    deletes.addById("endpoints", id);
+    deletes.addById("endpoint_states", id);
     freed.push(id);
   });
 }
@@ -195,55 +177,4 @@ function text(key: Uint8Array): string {
 
 function nameKey(kind: IdKind, { digest }: { readonly digest: Uint8Array }): Uint8Array {
   return pack(maps.ids.key, [{ digest, kind }]);
-}
-
-function idKey(id: number): Uint8Array {
-  return pack(u32, [id]);
-}
-
-/** Elements collected per map, then packed. */
-class Batches {
-  readonly #elements = new Map<
-    ImageMap,
-    { created: number; readonly keys: Uint8Array[]; readonly values: Uint8Array[] }
-  >();
-
-  add(map: ImageMap, key: Uint8Array, value: Uint8Array = new Uint8Array(0), isNew = false): void {
-    const elements = this.#elements.get(map) ?? { created: 0, keys: [], values: [] };
-    this.#elements.set(map, elements);
-    if (isNew) elements.created++;
-    elements.keys.push(key);
-    elements.values.push(value);
-  }
-
-  /** A destination that moved from one listener to another was put: it must not be deleted for the one that lost it. */
-  withoutKeysOf(other: Batches): Batches {
-    const rest = new Batches();
-    for (const [map, { keys, values }] of this.#elements) {
-      const taken = new Set(other.#elements.get(map)?.keys.map(text));
-      keys.forEach((key, i) => {
-        if (!taken.has(text(key))) rest.add(map, key, values[i]);
-      });
-    }
-    return rest;
-  }
-
-  inOrder(order: readonly ImageMap[]): Batch[] {
-    return order.flatMap((map) => {
-      const elements = this.#elements.get(map);
-      if (elements === undefined) return [];
-      const { created, keys, values } = elements;
-      return [{ map, count: keys.length, created, keys: concat(keys), values: concat(values) }];
-    });
-  }
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(new ArrayBuffer(parts.reduce((sum, part) => sum + part.length, 0)));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }

@@ -49,6 +49,23 @@ export interface Cluster {
   readonly findings: readonly Finding[];
 }
 
+/** Stands for a cluster that a listener or route names and nobody has: connections to it are refused, as Envoy does. */
+export function unknownCluster(name: string): Cluster {
+  return {
+    name,
+    discovery: { type: "static", assignment: { name, overprovisioningPercent: 140, localities: [] } },
+    loadBalancing: { policy: "random" },
+    panicThresholdPercent: 50,
+    failTrafficOnPanic: false,
+    localityWeighted: false,
+    hashByHostname: false,
+    maxConnections: undefined,
+    transportSocket: "raw",
+    transportSocketMatches: [],
+    findings: [],
+  };
+}
+
 /**
  * Something a user should know about a resource that was accepted.
  * ignored: can't change where or whether traffic goes. degraded: resilience that was asked for and isn't given (the place stays right).
