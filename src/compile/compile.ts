@@ -16,6 +16,7 @@ import { type Disposition, type Placement, placements } from "./placement.ts";
 
 export interface CompiledCluster {
   readonly cluster: Cluster;
+  readonly assignment: EndpointAssignment | undefined;
   readonly disposition: Disposition;
   /** Undefined for ORIGINAL_DST: nothing to choose from. */
   readonly balance: Balance | undefined;
@@ -62,9 +63,20 @@ export const nothingRestored: Restored = {
   endpointIds: new Map(),
 };
 
-interface ClusterMemo {
-  readonly assignment: EndpointAssignment | undefined;
-  readonly compiled: CompiledCluster;
+/** The clusters of the last snapshot. */
+interface Clusters {
+  readonly compiled: ReadonlyMap<string, CompiledCluster>;
+  /** By id. */
+  readonly bodies: ReadonlyMap<number, ClusterBody>;
+}
+
+/** The listeners of the last snapshot, each destination with one owner. */
+interface Listeners {
+  readonly source: Pick<Snapshot, "listener" | "route">;
+  readonly memo: ReadonlyMap<string, ListenerMemo>;
+  readonly resolved: Resolved;
+  /** By id. */
+  readonly bodies: ReadonlyMap<number, ListenerBody>;
 }
 
 interface Resolved {
@@ -73,15 +85,13 @@ interface Resolved {
 }
 
 interface ListenerMemo {
+  readonly listener: Listener;
   readonly routes: readonly (RouteConfiguration | undefined)[];
   /** Cluster name → what it meant to the listener. */
   readonly dependencies: ReadonlyMap<string, string>;
   readonly compiled: CompiledListener;
   readonly rowKeys: readonly string[];
 }
-
-type ClusterMemos = Map<string, ClusterMemo & { readonly cluster: Cluster }>;
-type ListenerMemos = Map<string, ListenerMemo & { readonly listener: Listener }>;
 
 export class Compiler {
   readonly digest: (name: string) => string;
@@ -92,9 +102,8 @@ export class Compiler {
   readonly #arena: Arena;
   /** Until the first commit: tables that stand in the kernel already are found here. */
   #restored: Restored;
-  #clusterMemo: ClusterMemos = new Map();
-  #listenerMemo: ListenerMemos = new Map();
-  #resolved: Resolved | undefined;
+  #clusters: Clusters = { compiled: new Map(), bodies: new Map() };
+  #listeners: Listeners | undefined;
 
   /** `slotCapacity`: rows of the slots map. `digest`: of a resource's name, as the ids map keeps it, in hex. */
   constructor(
@@ -115,13 +124,12 @@ export class Compiler {
 
   /** Throws MeshError "capacity" where the arena is too small; nothing that was compiled before is lost. */
   compile(snapshot: Snapshot): Compiled {
-    const clusters = this.#compileClusters(snapshot);
-    const { listeners, conflicts } = this.#compileListeners(snapshot, clusters);
-    const image: Image = {
-      clusters: new Map([...clusters.values()].flatMap(({ body }) => (body === undefined ? [] : [[body.id, body]]))),
-      listeners: new Map([...listeners.values()].map(({ body }) => [body.id, body])),
-    };
-    return { image, clusters, listeners, conflicts };
+    const before = this.#clusters.compiled;
+    this.#clusters = this.#compileClusters(snapshot, this.#clusters);
+    const { compiled: clusters, bodies } = this.#clusters;
+    this.#listeners = this.#compileListeners(snapshot, before);
+    const { listeners, conflicts } = this.#listeners.resolved;
+    return { image: { clusters: bodies, listeners: this.#listeners.bodies }, clusters, listeners, conflicts };
   }
 
   /** After a commit has removed these from the kernel and no program can still see them. */
@@ -142,19 +150,26 @@ export class Compiler {
     return this.#arena.used;
   }
 
-  #compileClusters(snapshot: Snapshot): Map<string, CompiledCluster> {
-    const memo: ClusterMemos = new Map();
-    const compiled = new Map<string, CompiledCluster>();
+  /** The same object where nothing changed; otherwise copies of its maps with the changes. */
+  #compileClusters(snapshot: Snapshot, before: Clusters): Clusters {
+    const changed = new Map<string, CompiledCluster>();
     for (const [name, cluster] of snapshot.cluster) {
       const assignment = assignmentOf(cluster, snapshot);
-      const known = this.#clusterMemo.get(name);
-      const isSame = known !== undefined && known.cluster === cluster && known.assignment === assignment;
-      const next = isSame ? known.compiled : this.#compileCluster(cluster, assignment, known?.compiled.body);
-      memo.set(name, isSame ? known : { cluster, assignment, compiled: next });
-      compiled.set(name, next);
+      const known = before.compiled.get(name);
+      if (known?.cluster === cluster && known.assignment === assignment) continue;
+      changed.set(name, this.#compileCluster(cluster, assignment, known?.body));
     }
-    this.#clusterMemo = memo;
-    return compiled;
+    const removed = [...before.compiled.keys()].filter((name) => !snapshot.cluster.has(name));
+    if (changed.size === 0 && removed.length === 0) return before;
+    const compiled = new Map(before.compiled);
+    const bodies = new Map(before.bodies);
+    for (const name of [...removed, ...changed.keys()]) bodies.delete(compiled.get(name)?.body?.id ?? 0);
+    for (const name of removed) compiled.delete(name);
+    for (const [name, cluster] of changed) {
+      compiled.set(name, cluster);
+      if (cluster.body !== undefined) bodies.set(cluster.body.id, cluster.body);
+    }
+    return { compiled, bodies };
   }
 
   #compileCluster(
@@ -163,7 +178,7 @@ export class Compiler {
     before: ClusterBody | undefined,
   ): CompiledCluster {
     const disposition = dispositionOf(cluster, assignment);
-    if (disposition.type === "native") return { cluster, disposition, balance: undefined, body: undefined };
+    if (disposition.type === "native") return { cluster, assignment, disposition, balance: undefined, body: undefined };
     const id = this.#clusterIds.id(this.digest(cluster.name));
     const present = before ?? this.#restored.image.clusters.get(id);
     const balanced = balance(
@@ -175,21 +190,24 @@ export class Compiler {
       endpointId: (key) => this.#endpointIds.id(key),
       place: (rows) => this.#place(rows, present === undefined ? [] : [present.table], `cluster ${cluster.name}`),
     });
-    return { cluster, disposition, balance: balanced, body };
+    return { cluster, assignment, disposition, balance: balanced, body };
   }
 
-  #compileListeners(snapshot: Snapshot, clusters: ReadonlyMap<string, CompiledCluster>): Resolved {
-    const memo: ListenerMemos = new Map();
-    let isChanged = snapshot.listener.size !== this.#listenerMemo.size;
+  /** `clustersBefore`: where no cluster means something else now, unchanged listeners needn't be looked at. */
+  #compileListeners(snapshot: Snapshot, clustersBefore: ReadonlyMap<string, CompiledCluster>): Listeners {
+    const last = this.#listeners;
+    const clusters = this.#clusters.compiled;
+    const isUntouched = last?.source.listener === snapshot.listener && last.source.route === snapshot.route;
+    if (last !== undefined && isUntouched && isSameMeaning(clustersBefore, clusters)) return last;
+    const memo = new Map<string, ListenerMemo>();
     for (const [name, listener] of snapshot.listener) {
-      const known = this.#listenerMemo.get(name);
-      const isSame = known !== undefined && known.listener === listener && isCurrent(known, snapshot, clusters);
-      memo.set(name, isSame ? known : { listener, ...this.#compileListener(listener, snapshot, clusters, known) });
-      isChanged ||= !isSame;
+      const known = last?.memo.get(name);
+      const isSame = known?.listener === listener && isCurrent(known, snapshot, clusters);
+      memo.set(name, isSame ? known : this.#compileListener(listener, snapshot, clusters, known));
     }
-    this.#listenerMemo = memo;
-    if (isChanged || this.#resolved === undefined) this.#resolved = resolveConflicts(memo);
-    return this.#resolved;
+    const resolved = resolveConflicts(memo);
+    const bodies = new Map([...resolved.listeners.values()].map(({ body }) => [body.id, body]));
+    return { source: snapshot, memo, resolved, bodies };
   }
 
   #compileListener(
@@ -217,6 +235,7 @@ export class Compiler {
       place: (bytes) => this.#place(bytes, tables, `listener ${listener.name}`),
     });
     return {
+      listener,
       routes: routesOf(listener, snapshot),
       dependencies,
       compiled: {
@@ -266,6 +285,19 @@ function dependencyOf(cluster: CompiledCluster | undefined): string {
   return disposition.type === "unsupported" ? disposition.reason : `${disposition.type} ${cluster.body?.id}`;
 }
 
+function isSameMeaning(
+  before: ReadonlyMap<string, CompiledCluster>,
+  after: ReadonlyMap<string, CompiledCluster>,
+): boolean {
+  if (before === after) return true;
+  if (before.size !== after.size) return false;
+  for (const [name, cluster] of after) {
+    const old = before.get(name);
+    if (old !== cluster && dependencyOf(old) !== dependencyOf(cluster)) return false;
+  }
+  return true;
+}
+
 function routesOf(listener: Listener, snapshot: Snapshot): (RouteConfiguration | undefined)[] {
   const chains =
     listener.defaultFilterChain === undefined
@@ -278,11 +310,7 @@ function routesOf(listener: Listener, snapshot: Snapshot): (RouteConfiguration |
   );
 }
 
-function isCurrent(
-  memo: ListenerMemo & { readonly listener: Listener },
-  snapshot: Snapshot,
-  clusters: ReadonlyMap<string, CompiledCluster>,
-): boolean {
+function isCurrent(memo: ListenerMemo, snapshot: Snapshot, clusters: ReadonlyMap<string, CompiledCluster>): boolean {
   for (const [name, meaning] of memo.dependencies) if (dependencyOf(clusters.get(name)) !== meaning) return false;
   const routes = routesOf(memo.listener, snapshot);
   return routes.every((route, i) => route === memo.routes[i]);

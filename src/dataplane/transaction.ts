@@ -37,14 +37,16 @@ export function diff(have: Image, want: Image): Transaction {
     tables: [] as number[],
   };
 
-  for (const [id, body] of want.clusters) {
+  const isSameClusters = have.clusters === want.clusters;
+  const isSameListeners = have.listeners === want.listeners;
+  for (const [id, body] of isSameClusters ? [] : want.clusters) {
     const before = have.clusters.get(id);
     if (before === body) continue;
     putCluster(puts, before, body);
     dropEndpoints(deletes, freed.endpoints, before, new Set(body.endpointIds));
     dropTables(freed.tables, before === undefined ? [] : [before.table], [body.table]);
   }
-  for (const [id, body] of have.clusters) {
+  for (const [id, body] of isSameClusters ? [] : have.clusters) {
     if (want.clusters.has(id)) continue;
     deletes.addById("clusters", id);
     dropEndpoints(deletes, freed.endpoints, body, new Set());
@@ -53,14 +55,14 @@ export function diff(have: Image, want: Image): Transaction {
     freed.clusters.push(id);
     dropTables(freed.tables, [body.table], []);
   }
-  for (const [id, body] of want.listeners) {
+  for (const [id, body] of isSameListeners ? [] : want.listeners) {
     const before = have.listeners.get(id);
     if (before === body) continue;
     putListener(puts, before, body);
     dropRows(deletes, before, body);
     dropTables(freed.tables, tablesOf(before), tablesOf(body));
   }
-  for (const [id, body] of have.listeners) {
+  for (const [id, body] of isSameListeners ? [] : have.listeners) {
     if (want.listeners.has(id)) continue;
     dropRows(deletes, body, undefined);
     deletes.addById("listener_states", id);
