@@ -1,0 +1,377 @@
+// The agent: sources → snapshot → publisher → kernel, the workloads that it is bound to, and what the admin API may know of all
+// that. The only module that knows everybody. Losing a source, or the agent itself, never takes governance away.
+import { mkdirSync } from "node:fs";
+import { serve } from "./admin/serve.ts";
+import type { AgentStatus, AgentView, Capability, WorkloadStatus } from "./admin/view.ts";
+import { buildInfo } from "./build-info.ts";
+import type { Compiled } from "./compile/compile.ts";
+import type { Config } from "./config.ts";
+import { type Counters, readCounters } from "./dataplane/counters.ts";
+import { readCapabilities } from "./dataplane/features.ts";
+import { readBack } from "./dataplane/read-back.ts";
+import { ConfigError, MeshError } from "./errors.ts";
+import { type Explanation, explain } from "./explain.ts";
+import type { SocketAddress } from "./ip.ts";
+import { type Cluster, unknownCluster } from "./model/cluster.ts";
+import { type Ready, ready } from "./model/ready.ts";
+import { emptySnapshot, type Rejection, type ResourceType, type Snapshot } from "./model/snapshot.ts";
+import { Publisher } from "./publisher.ts";
+import { formatRejection, type MeshFile, readMeshFile } from "./source/mesh-file.ts";
+import { watchMeshFile } from "./source/watch.ts";
+import type { Log, LogLevel } from "./telemetry/log.ts";
+import { requireCgroupRoot } from "./workload/cgroup.ts";
+import { type Workload, Workloads } from "./workload/workloads.ts";
+import { accept, wantedEndpoints, wantedRoutes } from "./xds/accept.ts";
+import { Ads } from "./xds/ads.ts";
+import { type Clock, sleep } from "./xds/clock.ts";
+import { logEvent } from "./xds/log-event.ts";
+import { type Host, identify, type NodeIdentity } from "./xds/node.ts";
+
+export interface AgentOptions {
+  readonly config: Config;
+  /** The linked BPF object. */
+  readonly object: Uint8Array;
+  readonly host: Host & { readonly sources: { readonly v4: string; readonly v6: string } };
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Told once, when a configuration is in effect and the workloads are attached. */
+  readonly onReady?: () => void;
+}
+
+interface ControlPlane {
+  readonly host: string;
+  readonly port: number;
+  readonly delta?: boolean;
+}
+
+/** How often cgroups that come and go are looked for, and a failed publication is tried again. */
+const reconcileMs = 2_000;
+
+export class Agent implements AgentView {
+  readonly build = buildInfo;
+  readonly startedAt: Date;
+  readonly #config: Config;
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #host: AgentOptions["host"];
+  readonly #onReady: () => void;
+  readonly #publisher: Publisher;
+  readonly #workloads: Workloads;
+  #file: MeshFile | undefined;
+  #fileError: string | undefined;
+  #ads: Ads | undefined;
+  /** What the control plane said; `Ready` is the part of it that is in effect. */
+  #dynamic: Snapshot = emptySnapshot;
+  #ready: Ready | undefined;
+  readonly #heard = new Set<ResourceType>();
+  #rejections: ReadonlyMap<string, Rejection> = new Map();
+  /** Made once each: the compiler knows a resource by its identity. */
+  readonly #unknown = new Map<string, Cluster>();
+  #snapshot: Snapshot = emptySnapshot;
+  #generation = 0;
+  #changedAt: Date | undefined;
+  #commitError: string | undefined;
+  #commits = { count: 0, failed: 0, puts: 0, deletes: 0, durationMs: 0 };
+  #isReady = false;
+
+  /** Reads the mesh file and the state directory; touches no traffic. Throws ConfigError, UnsupportedError. */
+  constructor({ config, object, host, log, clock, random, onReady }: AgentOptions) {
+    this.#config = config;
+    this.#host = host;
+    this.#log = log;
+    this.#clock = clock;
+    this.#random = random;
+    this.#onReady = onReady ?? (() => {});
+    this.startedAt = new Date(clock.date());
+    this.#file = config.meshFile === undefined ? undefined : usable(readMeshFile(config.meshFile));
+    if (this.#controlPlane === undefined && this.#file === undefined) {
+      throw new ConfigError("", "nothing to govern by: give --mesh FILE or --controller HOST:PORT");
+    }
+    mkdirSync(config.stateDirectory, { recursive: true, mode: 0o700 });
+    this.#workloads = Workloads.open(requireCgroupRoot(), config.stateDirectory, config.workloads);
+    const { pinDirectory, trustVip } = config;
+    this.#publisher = new Publisher({ object, pinDirectory, trustVip, sources: host.sources });
+  }
+
+  /** Until the signal aborts. The data plane stays, unless the configuration says otherwise. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { adminSocket: socket, adminAddress: address } = this.#config;
+    using _admin = await serve(this, { socket, address });
+    this.#log.info("started", { version: this.build.version, socket });
+    // Without a control plane the file is everything; with one, maps of an earlier run serve until it has spoken.
+    if (this.#controlPlane === undefined) this.#publish();
+    const sources = [this.#keepReconciled(signal)];
+    if (this.#file !== undefined) sources.push(this.#followFile(this.#file.path, signal));
+    if (this.#controlPlane !== undefined) sources.push(this.#followControlPlane(this.#controlPlane, signal));
+    await Promise.all(sources);
+    if (this.#config.detachOnExit) this.#publisher.dataplane?.destroy();
+    this.#log.info("stopped", { governed: !this.#config.detachOnExit });
+    this.#publisher[Symbol.dispose]();
+  }
+
+  get #controlPlane(): ControlPlane | undefined {
+    return this.#config.controller ?? this.#file?.controlPlane;
+  }
+
+  async #followFile(path: string, signal: AbortSignal): Promise<void> {
+    for await (const change of watchMeshFile(path, signal)) {
+      try {
+        this.#file = usable(change instanceof MeshError ? fail(change) : change);
+        this.#fileError = undefined;
+        this.#log.info("mesh file changed", { path });
+        if (this.#controlPlane === undefined || this.#hasHeardAll) this.#publish();
+      } catch (error) {
+        this.#fileError = MeshError.from(error).reason;
+        this.#log.error("mesh file refused; the last good configuration stays", { path, error: this.#fileError });
+      }
+    }
+  }
+
+  async #followControlPlane(server: ControlPlane, signal: AbortSignal): Promise<void> {
+    const variant = this.#config.xdsProtocol === "sotw" || server.delta === false ? "sotw" : "delta";
+    const ads = new Ads({
+      server,
+      node: this.node,
+      userAgent: { name: "kmesh-edge", version: this.build.version },
+      clock: this.#clock,
+      random: this.#random,
+      variant,
+      limits: { initialFetchTimeoutMs: this.#config.initialFetchTimeoutMs },
+      report: (event) => logEvent(this.#log, event),
+    });
+    this.#ads = ads;
+    for await (const update of ads.responses(signal)) {
+      const outcome = await accept(this.#dynamic, update);
+      ads.reply(update, outcome);
+      this.#dynamic = outcome.next;
+      this.#recordRejections(update.type, outcome);
+      ads.subscribe("endpoint", wantedEndpoints(outcome.next));
+      ads.subscribe("route", wantedRoutes(outcome.next));
+      if (update.kind === "response") this.#heard.add(update.type);
+      if (ads.pending()) continue;
+      this.#ready = ready(outcome.next, this.#ready, ads.givenUp());
+      ads.expect(this.#ready.danglingClusters);
+      if (this.#hasHeardAll) this.#publish();
+    }
+  }
+
+  /** A first snapshot that is only half there must not replace what an earlier run left in the kernel. */
+  get #hasHeardAll(): boolean {
+    if (this.#generation > 0) return true;
+    const isComplete = this.#ready !== undefined && this.#ready.waiting.length === 0;
+    return isComplete && this.#heard.has("cluster") && this.#heard.has("listener");
+  }
+
+  #publish(): void {
+    const snapshot = merge(this.#file?.snapshot, this.#withUnknownClusters(this.#ready));
+    if (snapshot === this.#snapshot && this.#commitError === undefined && this.#generation > 0) return;
+    const start = this.#clock.now();
+    try {
+      const { puts, deletes } = this.#publisher.publish(snapshot);
+      this.#snapshot = snapshot;
+      this.#generation++;
+      this.#changedAt = new Date(this.#clock.date());
+      this.#commitError = undefined;
+      const durationMs = this.#clock.now() - start;
+      this.#commits = { ...this.#commits, count: this.#commits.count + 1, puts, deletes, durationMs };
+      this.#log.info("configuration in effect", {
+        generation: this.#generation,
+        puts,
+        deletes,
+        durationMs: Math.round(durationMs),
+      });
+    } catch (error) {
+      const { reason, code } = MeshError.from(error);
+      this.#commitError = reason;
+      this.#commits = { ...this.#commits, failed: this.#commits.failed + 1 };
+      this.#log.error("configuration not put in effect; the last good one stays", { error: reason });
+      if (code === "unsupported" || code === "verifier") throw error; // no retry can help
+    }
+    this.#reconcile();
+  }
+
+  /** A cluster that was refused is known, only not usable here: its listeners are left native and say why. */
+  #withUnknownClusters(ready: Ready | undefined): Snapshot | undefined {
+    if (ready === undefined) return undefined;
+    const unknown = [...ready.danglingClusters].filter((name) => !this.#rejections.has(`cluster ${name}`));
+    if (unknown.length === 0) return ready.snapshot;
+    for (const name of unknown) if (!this.#unknown.has(name)) this.#unknown.set(name, unknownCluster(name));
+    const placeholders = unknown.map((name) => [name, this.#unknown.get(name) ?? unknownCluster(name)] as const);
+    return { ...ready.snapshot, cluster: new Map([...ready.snapshot.cluster, ...placeholders]) };
+  }
+
+  async #keepReconciled(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(this.#clock, reconcileMs, signal);
+      if (signal.aborted) return;
+      if (this.#commitError !== undefined) this.#publish();
+      else this.#reconcile();
+    }
+  }
+
+  #reconcile(): void {
+    const { dataplane } = this.#publisher;
+    if (dataplane === undefined || this.#generation === 0) return;
+    const before = this.#workloads.list();
+    this.#workloads.reconcile(dataplane);
+    this.#logWorkloads(before, this.#workloads.list());
+    if (this.#isReady) return;
+    this.#isReady = true;
+    this.#log.info("ready", { workloads: this.#workloads.list().filter(({ state }) => state !== "missing").length });
+    this.#onReady();
+  }
+
+  #logWorkloads(before: readonly Workload[], after: readonly Workload[]): void {
+    const known = new Map(before.map((workload) => [workload.target, workload]));
+    for (const { target, state, cgroup, problem } of after) {
+      const old = known.get(target);
+      if (old?.state === state && old.cgroup?.id === cgroup?.id) continue;
+      if (state === "missing") this.#log.warn("workload not attached", { target, reason: problem });
+      else this.#log.info("workload attached", { target, state, cgroup: cgroup?.path });
+    }
+  }
+
+  #recordRejections(
+    type: ResourceType,
+    outcome: {
+      readonly accepted: ReadonlyMap<string, unknown>;
+      readonly removed: Iterable<string>;
+      readonly rejected: readonly Rejection[];
+    },
+  ): void {
+    const rejections = new Map(this.#rejections);
+    for (const name of [...outcome.accepted.keys(), ...outcome.removed]) rejections.delete(`${type} ${name}`);
+    for (const rejection of outcome.rejected) rejections.set(`${type} ${rejection.name}`, rejection);
+    this.#rejections = rejections;
+  }
+
+  // AgentView
+
+  get node(): NodeIdentity {
+    const file = this.#file?.node;
+    return identify({ ...file, ...this.#config.node }, this.#host);
+  }
+
+  get logLevel(): LogLevel {
+    return this.#log.level;
+  }
+
+  set logLevel(level: LogLevel) {
+    this.#log.level = level;
+  }
+
+  status(): AgentStatus {
+    const { dataplane, compiled } = this.#publisher;
+    const workloads = this.#workloads.list();
+    const problems = [
+      ...(this.#commitError === undefined ? [] : [this.#commitError]),
+      ...(this.#fileError === undefined ? [] : [this.#fileError]),
+      ...workloads.flatMap(({ target, problem }) => (problem === undefined ? [] : [`workload ${target}: ${problem}`])),
+      ...this.#controlPlaneProblem(),
+    ];
+    return {
+      state: !this.#isReady
+        ? "initializing"
+        : this.#commitError !== undefined || this.#fileError !== undefined
+          ? "degraded"
+          : "live",
+      problems,
+      isReady: this.#isReady,
+      snapshot: {
+        generation: this.#generation,
+        changedAt: this.#changedAt,
+        rejections: [...this.#rejections.values()],
+        waiting: this.#ready?.waiting ?? [],
+        conflicts: compiled?.conflicts ?? [],
+      },
+      file: this.#file === undefined ? undefined : { path: this.#file.path, error: this.#fileError },
+      controlPlane: this.#ads?.status(),
+      commits: this.#commits,
+      mapUse: dataplane === undefined ? {} : mapUse(dataplane.used, dataplane.capacity),
+      workloads: workloads.map(describe),
+      bypass: dataplane?.settings().bypass === 1,
+    };
+  }
+
+  snapshot(): Snapshot {
+    return this.#snapshot;
+  }
+
+  isStatic(type: ResourceType, name: string): boolean {
+    return this.#file?.snapshot[type].has(name) === true;
+  }
+
+  compiled(): Compiled | undefined {
+    return this.#publisher.compiled;
+  }
+
+  counters(): Counters | undefined {
+    const { dataplane } = this.#publisher;
+    return dataplane === undefined ? undefined : readCounters(dataplane.maps);
+  }
+
+  readMaps(): Readonly<Record<string, readonly unknown[]>> {
+    const { dataplane } = this.#publisher;
+    return dataplane === undefined ? {} : readBack(dataplane.maps);
+  }
+
+  capabilities(): readonly Capability[] {
+    return readCapabilities();
+  }
+
+  explain(destination: SocketAddress): Explanation {
+    return explain(this.#publisher.compiled, destination);
+  }
+
+  enroll(target: string): WorkloadStatus {
+    this.#workloads.enroll(target);
+    this.#reconcile();
+    const workload = this.#workloads.list().find((one) => one.target === target);
+    if (workload === undefined) throw new MeshError("unexpected", `enroll ${target}: it is not in the list`);
+    return describe(workload);
+  }
+
+  unenroll(target: string): boolean {
+    const isKnown = this.#workloads.unenroll(target);
+    this.#reconcile();
+    return isKnown;
+  }
+
+  #controlPlaneProblem(): string[] {
+    const status = this.#ads?.status();
+    if (status === undefined || status.connected) return [];
+    return [`control plane ${status.server}: ${status.lastError ?? "not connected yet"}`];
+  }
+}
+
+/** A file with a rejected resource is refused whole. */
+function usable(file: MeshFile): MeshFile {
+  if (file.rejections.length === 0) return file;
+  throw new ConfigError("", file.rejections.map((rejection) => formatRejection(file.path, rejection)).join("\n"));
+}
+
+function fail(error: MeshError): never {
+  throw error;
+}
+
+/** Static resources win over dynamic ones of the same name, as in Envoy. */
+function merge(fixed: Snapshot | undefined, dynamic: Snapshot | undefined): Snapshot {
+  if (fixed === undefined || dynamic === undefined) return fixed ?? dynamic ?? emptySnapshot;
+  return {
+    listener: new Map([...dynamic.listener, ...fixed.listener]),
+    route: new Map([...dynamic.route, ...fixed.route]),
+    cluster: new Map([...dynamic.cluster, ...fixed.cluster]),
+    endpoint: new Map([...dynamic.endpoint, ...fixed.endpoint]),
+  };
+}
+
+function describe({ target, origin, cgroup, state }: Workload): WorkloadStatus {
+  return { target, path: cgroup?.path, cgroupId: cgroup?.id.toString(), state, origin };
+}
+
+function mapUse<T extends object>(used: T, capacity: T): AgentStatus["mapUse"] {
+  const entries = Object.entries(capacity) as [keyof T & string, number][];
+  return Object.fromEntries(entries.map(([map, size]) => [map, { used: used[map] as number, capacity: size }]));
+}
