@@ -8,7 +8,15 @@ import { chances } from "./chances.ts";
 export function endpoint(address: string, fields: Partial<Omit<Endpoint, "address">> = {}): Endpoint {
   const socketAddress = parseSocketAddress(address);
   if (socketAddress === undefined) throw new Error(`not an address: ${address}`);
-  return { weight: 1, health: "healthy", hostname: "", transportSocketMatch: "", ...fields, address: socketAddress };
+  return {
+    weight: 1,
+    health: "healthy",
+    hostname: "",
+    hashKey: "",
+    transportSocketMatch: "",
+    ...fields,
+    address: socketAddress,
+  };
 }
 
 /** Endpoints 127.0.0.1:PORT. */

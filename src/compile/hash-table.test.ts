@@ -63,6 +63,13 @@ describe("rings of Envoy's own tests", () => {
     expect(picks.map((hash) => port(balance, hash))).toEqual([94, 94, 95, 93, 90]);
   });
 
+  test("a hash key in the metadata stands for the address", () => {
+    const plain = balanced(ringOf({ minimum: 12 }), [locality(ports(90, 6))]);
+    const keyed = ports(80, 6).map((one, i) => ({ ...one, hashKey: `127.0.0.1:${90 + i}` }));
+    const balance = balanced(ringOf({ minimum: 12 }), [locality(keyed)]);
+    expect(entries(balance).map(([hash, at]) => [hash, at + 10])).toEqual(entries(plain));
+  });
+
   test("Basic, in panic: the same ring", () => {
     const healthy = balanced(ringOf({ minimum: 12 }), [locality(ports(90, 6))]);
     const panic = balanced(ringOf({ minimum: 12 }), [locality(ports(90, 6, { health: "unhealthy" }))]);

@@ -62,7 +62,7 @@ function weightedHosts(
   const normalise = (hosts: readonly Host[], part: number): WeightedHost[] => {
     const total = hosts.reduce((total, host) => total + weightOf(host), 0);
     return hosts.map((host) => ({
-      key: hashByHostname ? host.endpoint.hostname : host.address,
+      key: host.endpoint.hashKey || (hashByHostname ? host.endpoint.hostname : host.address),
       id: idOf(host),
       weight: (weightOf(host) * part) / total,
     }));

@@ -11,6 +11,8 @@ export interface Endpoint {
   readonly health: Health;
   /** Endpoint.hostname, the hash key with use_hostname_for_hashing; "" where unset. */
   readonly hostname: string;
+  /** `metadata.filter_metadata["envoy.lb"].hash_key`: what RING_HASH and MAGLEV hash instead of the address; "" where unset. */
+  readonly hashKey: string;
   /** `metadata.filter_metadata["envoy.transport_socket_match"]` as a canonical JSON string; "" where unset. */
   readonly transportSocketMatch: string;
 }

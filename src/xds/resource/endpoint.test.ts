@@ -11,7 +11,14 @@ const endpointOf = (yaml: string): Endpoint | undefined => modelOf("endpoint", y
 
 describe("what an endpoint becomes", () => {
   const cases: readonly [yaml: string, expected: Partial<Endpoint>][] = [
-    [`endpoint: { ${address("10.0.0.1")} }`, { weight: 1, health: "healthy", hostname: "", transportSocketMatch: "" }],
+    [
+      `endpoint: { ${address("10.0.0.1")} }`,
+      { weight: 1, health: "healthy", hostname: "", hashKey: "", transportSocketMatch: "" },
+    ],
+    [
+      `metadata: { filter_metadata: { envoy.lb: { hash_key: blue } } }, endpoint: { ${address("10.0.0.1")} }`,
+      { hashKey: "blue" },
+    ],
     [
       `load_balancing_weight: 4294967295, endpoint: { ${address("10.0.0.1")}, hostname: h }`,
       { weight: 4294967295, hostname: "h" },

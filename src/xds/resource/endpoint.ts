@@ -87,6 +87,7 @@ function convertEndpoint(entry: LbEndpoint, path: string, reading: Reading): End
     weight: entry.loadBalancingWeight ?? 1,
     health: convertHealth(entry.healthStatus),
     hostname: intern(endpoint.hostname),
+    hashKey: hashKey(entry.metadata),
     transportSocketMatch: intern(socketMatch(entry.metadata)),
   };
 }
@@ -107,6 +108,12 @@ function convertHealth(status: HealthStatus): Health {
 
 function localityName(locality: Locality | undefined): string {
   return locality === undefined ? "" : `${locality.region}/${locality.zone}/${locality.subZone}`.replace(/\/+$/, "");
+}
+
+/** Envoy: load_balancing_policies/common/thread_aware_lb_impl.h, hashKey(). */
+function hashKey(metadata: Metadata | undefined): string {
+  const key = metadata?.filterMetadata["envoy.lb"]?.["hash_key"];
+  return typeof key === "string" ? key : "";
 }
 
 function socketMatch(metadata: Metadata | undefined): string {
