@@ -6,7 +6,7 @@ import type { AgentStatus, AgentView, Capability, WorkloadStatus } from "./admin
 import { buildInfo } from "./build-info.ts";
 import type { Compiled } from "./compile/compile.ts";
 import type { Config } from "./config.ts";
-import { type Counters, readCounters } from "./dataplane/counters.ts";
+import { readCounters } from "./dataplane/counters.ts";
 import { readCapabilities } from "./dataplane/features.ts";
 import { readBack } from "./dataplane/read-back.ts";
 import { ConfigError, MeshError } from "./errors.ts";
@@ -18,6 +18,7 @@ import { emptySnapshot, type Rejection, type ResourceType, type Snapshot } from 
 import { Publisher } from "./publisher.ts";
 import { formatRejection, type MeshFile, readMeshFile } from "./source/mesh-file.ts";
 import { watchMeshFile } from "./source/watch.ts";
+import type { Counters } from "./telemetry/counters.ts";
 import type { Log, LogLevel } from "./telemetry/log.ts";
 import { requireCgroupRoot } from "./workload/cgroup.ts";
 import { type Workload, Workloads } from "./workload/workloads.ts";

@@ -1,11 +1,11 @@
 // What the admin API may know of the agent and ask of it. The agent implements it; the API never sees anything else.
 import type { BuildInfo } from "../build-info.ts";
 import type { Compiled } from "../compile/compile.ts";
-import type { Counters } from "../dataplane/counters.ts";
 import type { Explanation } from "../explain.ts";
 import type { SocketAddress } from "../ip.ts";
 import type { Waiting } from "../model/ready.ts";
 import type { Rejection, ResourceType, Snapshot } from "../model/snapshot.ts";
+import type { Counters } from "../telemetry/counters.ts";
 import type { LogLevel } from "../telemetry/log.ts";
 import type { AdsStatus } from "../xds/status.ts";
 

@@ -1,15 +1,7 @@
 // What BPF counted, read from the kernel when somebody asks.
-import { type ClusterState, type EndpointState, type ListenerState, Verdict } from "../layout/mesh.gen.ts";
+import { Verdict } from "../layout/mesh.gen.ts";
+import type { Counters } from "../telemetry/counters.ts";
 import type { DataplaneMaps } from "./maps.ts";
-
-export interface Counters {
-  /** What became of each connect(): reason → count, over all CPUs. */
-  readonly verdicts: ReadonlyMap<string, bigint>;
-  /** By id. */
-  readonly listeners: ReadonlyMap<number, ListenerState>;
-  readonly clusters: ReadonlyMap<number, ClusterState>;
-  readonly endpoints: ReadonlyMap<number, EndpointState>;
-}
 
 export function readCounters(maps: DataplaneMaps): Counters {
   return {

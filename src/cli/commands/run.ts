@@ -30,8 +30,7 @@ export const run: Command = {
     "detach-on-exit": { type: "boolean", help: "remove programs, links and pins at the end: traffic is native again" },
   },
   example: "kmesh-edge run --mesh mesh.yaml --cgroup /sys/fs/cgroup/shop.slice",
-  run: async ({ terminal, options, positionals }) => {
-    if (positionals.length > 0) terminal.err(`ignored: ${positionals.join(" ")}\n`);
+  run: async ({ terminal, options }) => {
     const config = loadConfig(options, terminal.env);
     const agent = new Agent({
       config,
