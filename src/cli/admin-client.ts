@@ -15,7 +15,7 @@ const timeoutMs = 10_000;
 
 /** The answer's JSON. Throws NotRunningError, or MeshError "admin" with what the agent says. */
 export async function ask<T>(invocation: Invocation, path: string, method = "GET", body?: unknown): Promise<T> {
-  const { socket } = invocation.options;
+  const socket = invocation.options.socket ?? invocation.options.admin;
   const unix = typeof socket === "string" ? socket : defaults.adminSocket;
   const response = await send(unix, path, method, body);
   const text = await response.text();

@@ -55,6 +55,7 @@ export const commonOptions = {
 
 export const adminOption = {
   socket: { type: "string", value: "PATH", help: "the agent's admin socket [/run/kmesh-edge/admin.sock]" },
+  admin: { type: "string", value: "PATH", help: "the same: as `run --admin PATH` was told" },
 } as const satisfies Record<string, Option>;
 
 export function parseOptions(command: Command): NonNullable<ParseArgsConfig["options"]> {
