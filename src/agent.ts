@@ -12,9 +12,7 @@ import { readBack } from "./dataplane/read-back.ts";
 import { ConfigError, MeshError } from "./errors.ts";
 import { type Explanation, explain } from "./explain.ts";
 import type { SocketAddress } from "./ip.ts";
-import { type Cluster, unknownCluster } from "./model/cluster.ts";
-import { type Ready, ready } from "./model/ready.ts";
-import { emptySnapshot, type Rejection, type ResourceType, type Snapshot } from "./model/snapshot.ts";
+import { emptySnapshot, type ResourceType, type Snapshot } from "./model/snapshot.ts";
 import { Publisher } from "./publisher.ts";
 import { formatRejection, type MeshFile, readMeshFile } from "./source/mesh-file.ts";
 import { watchMeshFile } from "./source/watch.ts";
@@ -22,9 +20,9 @@ import type { Counters } from "./telemetry/counters.ts";
 import type { Log, LogLevel } from "./telemetry/log.ts";
 import { requireCgroupRoot } from "./workload/cgroup.ts";
 import { type Workload, Workloads } from "./workload/workloads.ts";
-import { accept, wantedEndpoints, wantedRoutes } from "./xds/accept.ts";
 import { Ads } from "./xds/ads.ts";
 import { type Clock, sleep } from "./xds/clock.ts";
+import { ControlPlane } from "./xds/control-plane.ts";
 import { logEvent } from "./xds/log-event.ts";
 import { type Host, identify, type NodeIdentity } from "./xds/node.ts";
 
@@ -40,7 +38,7 @@ export interface AgentOptions {
   readonly onReady?: () => void;
 }
 
-interface ControlPlane {
+interface ControlPlaneAddress {
   readonly host: string;
   readonly port: number;
   readonly delta?: boolean;
@@ -62,14 +60,9 @@ export class Agent implements AgentView {
   readonly #workloads: Workloads;
   #file: MeshFile | undefined;
   #fileError: string | undefined;
-  #ads: Ads | undefined;
-  /** What the control plane said; `Ready` is the part of it that is in effect. */
-  #dynamic: Snapshot = emptySnapshot;
-  #ready: Ready | undefined;
-  readonly #heard = new Set<ResourceType>();
-  #rejections: ReadonlyMap<string, Rejection> = new Map();
-  /** Made once each: the compiler knows a resource by its identity. */
-  readonly #unknown = new Map<string, Cluster>();
+  #controlPlane: ControlPlane | undefined;
+  /** What the control plane said, as far as it is in effect. */
+  #dynamic: Snapshot | undefined;
   #snapshot: Snapshot = emptySnapshot;
   #generation = 0;
   #changedAt: Date | undefined;
@@ -87,9 +80,11 @@ export class Agent implements AgentView {
     this.#onReady = onReady ?? (() => {});
     this.startedAt = new Date(clock.date());
     this.#file = config.meshFile === undefined ? undefined : usable(readMeshFile(config.meshFile));
-    if (this.#controlPlane === undefined && this.#file === undefined) {
+    const server = config.controller ?? this.#file?.controlPlane;
+    if (server === undefined && this.#file === undefined) {
       throw new ConfigError("", "nothing to govern by: give --mesh FILE or --controller HOST:PORT");
     }
+    this.#controlPlane = server === undefined ? undefined : this.#connect(server);
     mkdirSync(config.stateDirectory, { recursive: true, mode: 0o700 });
     this.#workloads = Workloads.open(requireCgroupRoot(), config.stateDirectory, config.workloads);
     const { pinDirectory, trustVip } = config;
@@ -112,17 +107,13 @@ export class Agent implements AgentView {
     this.#publisher[Symbol.dispose]();
   }
 
-  get #controlPlane(): ControlPlane | undefined {
-    return this.#config.controller ?? this.#file?.controlPlane;
-  }
-
   async #followFile(path: string, signal: AbortSignal): Promise<void> {
     for await (const change of watchMeshFile(path, signal)) {
       try {
         this.#file = usable(change instanceof MeshError ? fail(change) : change);
         this.#fileError = undefined;
         this.#log.info("mesh file changed", { path });
-        if (this.#controlPlane === undefined || this.#hasHeardAll) this.#publish();
+        if (this.#controlPlane === undefined || this.#dynamic !== undefined) this.#publish();
       } catch (error) {
         this.#fileError = MeshError.from(error).reason;
         this.#log.error("mesh file refused; the last good configuration stays", { path, error: this.#fileError });
@@ -130,43 +121,29 @@ export class Agent implements AgentView {
     }
   }
 
-  async #followControlPlane(server: ControlPlane, signal: AbortSignal): Promise<void> {
-    const variant = this.#config.xdsProtocol === "sotw" || server.delta === false ? "sotw" : "delta";
+  async #followControlPlane(controlPlane: ControlPlane, signal: AbortSignal): Promise<void> {
+    for await (const snapshot of controlPlane.snapshots(signal)) {
+      this.#dynamic = snapshot;
+      this.#publish();
+    }
+  }
+
+  #connect(server: ControlPlaneAddress): ControlPlane {
     const ads = new Ads({
       server,
       node: this.node,
       userAgent: { name: "kmesh-edge", version: this.build.version },
       clock: this.#clock,
       random: this.#random,
-      variant,
+      variant: this.#config.xdsProtocol === "sotw" || server.delta === false ? "sotw" : "delta",
       limits: { initialFetchTimeoutMs: this.#config.initialFetchTimeoutMs },
       report: (event) => logEvent(this.#log, event),
     });
-    this.#ads = ads;
-    for await (const update of ads.responses(signal)) {
-      const outcome = await accept(this.#dynamic, update);
-      ads.reply(update, outcome);
-      this.#dynamic = outcome.next;
-      this.#recordRejections(update.type, outcome);
-      ads.subscribe("endpoint", wantedEndpoints(outcome.next));
-      ads.subscribe("route", wantedRoutes(outcome.next));
-      if (update.kind === "response") this.#heard.add(update.type);
-      if (ads.pending()) continue;
-      this.#ready = ready(outcome.next, this.#ready, ads.givenUp());
-      ads.expect(this.#ready.danglingClusters);
-      if (this.#hasHeardAll) this.#publish();
-    }
-  }
-
-  /** A first snapshot that is only half there must not replace what an earlier run left in the kernel. */
-  get #hasHeardAll(): boolean {
-    if (this.#generation > 0) return true;
-    const isComplete = this.#ready !== undefined && this.#ready.waiting.length === 0;
-    return isComplete && this.#heard.has("cluster") && this.#heard.has("listener");
+    return new ControlPlane(ads);
   }
 
   #publish(): void {
-    const snapshot = merge(this.#file?.snapshot, this.#withUnknownClusters(this.#ready));
+    const snapshot = merge(this.#file?.snapshot, this.#dynamic);
     if (snapshot === this.#snapshot && this.#commitError === undefined && this.#generation > 0) return;
     const start = this.#clock.now();
     try {
@@ -191,16 +168,6 @@ export class Agent implements AgentView {
       if (code === "unsupported" || code === "verifier") throw error; // no retry can help
     }
     this.#reconcile();
-  }
-
-  /** A cluster that was refused is known, only not usable here: its listeners are left native and say why. */
-  #withUnknownClusters(ready: Ready | undefined): Snapshot | undefined {
-    if (ready === undefined) return undefined;
-    const unknown = [...ready.danglingClusters].filter((name) => !this.#rejections.has(`cluster ${name}`));
-    if (unknown.length === 0) return ready.snapshot;
-    for (const name of unknown) if (!this.#unknown.has(name)) this.#unknown.set(name, unknownCluster(name));
-    const placeholders = unknown.map((name) => [name, this.#unknown.get(name) ?? unknownCluster(name)] as const);
-    return { ...ready.snapshot, cluster: new Map([...ready.snapshot.cluster, ...placeholders]) };
   }
 
   async #keepReconciled(signal: AbortSignal): Promise<void> {
@@ -232,20 +199,6 @@ export class Agent implements AgentView {
       if (state === "missing") this.#log.warn("workload not attached", { target, reason: problem });
       else this.#log.info("workload attached", { target, state, cgroup: cgroup?.path });
     }
-  }
-
-  #recordRejections(
-    type: ResourceType,
-    outcome: {
-      readonly accepted: ReadonlyMap<string, unknown>;
-      readonly removed: Iterable<string>;
-      readonly rejected: readonly Rejection[];
-    },
-  ): void {
-    const rejections = new Map(this.#rejections);
-    for (const name of [...outcome.accepted.keys(), ...outcome.removed]) rejections.delete(`${type} ${name}`);
-    for (const rejection of outcome.rejected) rejections.set(`${type} ${rejection.name}`, rejection);
-    this.#rejections = rejections;
   }
 
   // AgentView
@@ -283,12 +236,12 @@ export class Agent implements AgentView {
       snapshot: {
         generation: this.#generation,
         changedAt: this.#changedAt,
-        rejections: [...this.#rejections.values()],
-        waiting: this.#ready?.waiting ?? [],
+        rejections: this.#controlPlane?.rejections ?? [],
+        waiting: this.#controlPlane?.waiting ?? [],
         conflicts: compiled?.conflicts ?? [],
       },
       file: this.#file === undefined ? undefined : { path: this.#file.path, error: this.#fileError },
-      controlPlane: this.#ads?.status(),
+      controlPlane: this.#controlPlane?.status(),
       commits: this.#commits,
       mapUse: dataplane === undefined ? {} : mapUse(dataplane.used, dataplane.capacity),
       workloads: workloads.map(describe),
@@ -341,7 +294,7 @@ export class Agent implements AgentView {
   }
 
   #controlPlaneProblem(): string[] {
-    const status = this.#ads?.status();
+    const status = this.#controlPlane?.status();
     if (status === undefined || status.connected) return [];
     return [`control plane ${status.server}: ${status.lastError ?? "not connected yet"}`];
   }
