@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Accounting of a governed connection through its life: reserved in connect4/6, counted in and out by sockops, and given
- * back by sock_release where the connect never got as far as a SYN. Every step checks the phase, so that programs that run
- * twice (nested enrolment) count once.
+ * Accounting of a governed connection through its life: reserved in connect4/6, counted in and out
+ * by sockops, and given back by sock_release where the connect never got as far as a SYN. Every
+ * step checks the phase, so that programs that run twice (nested enrolment) count once.
  */
 #ifndef KMESH_EDGE_ACCOUNT_H
 #define KMESH_EDGE_ACCOUNT_H
@@ -53,7 +53,8 @@ static __always_inline void establish(struct connection *connection)
 		add(&endpoint->opened, 1);
 }
 
-/* Counts a connection out, whatever its phase; sent and received are 0 where it never established. */
+/* Counts a connection out, whatever its phase; sent and received are 0 where it never established.
+ */
 static __always_inline void end(struct connection *connection, __u64 sent, __u64 received)
 {
 	struct cluster_state *cluster = bpf_map_lookup_elem(&cluster_states, &connection->cluster);
@@ -69,8 +70,11 @@ static __always_inline void end(struct connection *connection, __u64 sent, __u64
 	}
 	if (endpoint) {
 		add(was_established ? &endpoint->closed : &endpoint->failed, 1);
-		add(&endpoint->bytes_sent, sent);
-		add(&endpoint->bytes_received, received);
+		/* Not for zero: clang would make an atomic OR of it, which Linux 5.10 has not. */
+		if (sent)
+			add(&endpoint->bytes_sent, sent);
+		if (received)
+			add(&endpoint->bytes_received, received);
 		__sync_fetch_and_add(&endpoint->active, -1);
 	}
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* A destination, and how it goes between struct address and the context of the cgroup/connect and getpeername hooks. */
+/* A destination, and how it goes between struct address and the context of the cgroup/connect and
+ * getpeername hooks. */
 #ifndef KMESH_EDGE_ADDRESS_H
 #define KMESH_EDGE_ADDRESS_H
 

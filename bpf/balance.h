@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* From a table to one row: every policy is one bounded lookup. The tables are made by src/compile. */
+/* From a table to one row: every policy is one bounded lookup. The tables are made by src/compile.
+ */
 #ifndef KMESH_EDGE_BALANCE_H
 #define KMESH_EDGE_BALANCE_H
 
@@ -104,7 +105,8 @@ static __always_inline __u32 pick_by_hash(const struct cluster *cluster, __u64 h
 	return slot ? slot->id : NO_ROW;
 }
 
-/* `turn`: the cluster's cursor, below count; `hash`: of the source address, or random where the listener doesn't hash */
+/* `turn`: the cluster's cursor, below count; `hash`: of the source address, or random where the
+ * listener doesn't hash */
 static __always_inline __u32 pick_endpoint(const struct cluster *cluster, __u32 turn, __u64 hash)
 {
 	struct slot *slot;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * cgroup/connect4 and connect6: one connect() of an enrolled workload, from its destination to an endpoint.
- * destination → listener → (weighted) cluster → place in the cluster → endpoint → rewritten destination.
- * What no listener has is left native; what a listener has and can't be served is refused, never sent to the VIP.
+ * cgroup/connect4 and connect6: one connect() of an enrolled workload, from its destination to an
+ * endpoint. destination → listener → (weighted) cluster → place in the cluster → endpoint →
+ * rewritten destination. What no listener has is left native; what a listener has and can't be
+ * served is refused, never sent to the VIP.
  */
 #include <stdbool.h>
 #include <linux/bpf.h>
@@ -18,7 +19,11 @@
 #define PROCEED 1
 #define REFUSE 0
 
-/* set at load where the kernel lets this hook choose the error (bpf_set_retval, 6.1); otherwise connect() fails with EPERM */
+/*
+ * Set at load where the kernel lets this hook choose the error (bpf_set_retval, 6.1). Otherwise
+ * connect() fails with EPERM, and a refusal by nested enrolment is counted once for each enrolled
+ * cgroup.
+ */
 const volatile bool can_set_retval = false;
 
 static __always_inline void count(enum verdict verdict)
@@ -26,8 +31,8 @@ static __always_inline void count(enum verdict verdict)
 	__u32 key = verdict;
 	__u64 *counter = bpf_map_lookup_elem(&verdicts, &key);
 
-	if (counter)
-		(*counter)++;
+	if (counter) /* atomic: another connect may preempt this one on the same CPU */
+		add(counter, 1);
 }
 
 static __always_inline int native(enum verdict verdict)
@@ -46,7 +51,8 @@ static __always_inline int refuse(enum verdict verdict, struct listener_state *s
 	return REFUSE;
 }
 
-/* An exact listener wins over any wildcard; among wildcards and their chains the longest prefix wins, as in Envoy. */
+/* An exact listener wins over any wildcard; among wildcards and their chains the longest prefix
+ * wins, as in Envoy. */
 static __always_inline struct listener *find_listener(const struct destination *to)
 {
 	struct listener_key exact = {.address = to->address, .port_be = to->port_be, .family = to->family};
@@ -59,7 +65,8 @@ static __always_inline struct listener *find_listener(const struct destination *
 	return listener ? listener : bpf_map_lookup_elem(&listener_prefixes, &prefix);
 }
 
-/* The endpoint for this connect, with the place in its cluster taken; or the reason why there is none. */
+/* The endpoint for this connect, with the place in its cluster taken; or the reason why there is
+ * none. */
 static __always_inline enum verdict choose(const struct bpf_sock_addr *ctx, const struct destination *to,
 					   const struct listener *listener, struct connection *chosen)
 {
@@ -107,8 +114,10 @@ static __always_inline enum verdict choose(const struct bpf_sock_addr *ctx, cons
 	return VERDICT_BALANCED;
 }
 
-/* Remembers the connection on its socket. `known`: what an earlier connect() of the same socket left there. */
-static __always_inline bool remember(struct bpf_sock_addr *ctx, struct connection *known, const struct connection *chosen)
+/* Remembers the connection on its socket. `known`: what an earlier connect() of the same socket
+ * left there. */
+static __always_inline bool remember(struct bpf_sock_addr *ctx, struct connection *known,
+				     const struct connection *chosen)
 {
 	struct endpoint_state *state = bpf_map_lookup_elem(&endpoint_states, &chosen->endpoint);
 
@@ -138,6 +147,10 @@ static __always_inline int govern(struct bpf_sock_addr *ctx, const struct destin
 	enum verdict verdict;
 	__u32 zero = 0;
 
+	/* Nested enrolment: every program runs, whatever the others returned. What one has decided
+	 * is decided. */
+	if (can_set_retval && bpf_get_retval())
+		return native(VERDICT_AGAIN);
 	if (known && is_decided(known, to))
 		return native(VERDICT_AGAIN);
 	if (known)

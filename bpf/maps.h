@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * All maps. User space publishes bodies before roots (slots, endpoints, clusters, then listeners) and removes in reverse,
- * so that an entry that is found only refers to entries that exist; a miss further down is refused and counted.
- * Definitions are weak: every object file has them, the linker keeps one.
+ * All maps. User space publishes bodies before roots (slots, endpoints, clusters, then listeners)
+ * and removes in reverse, so that an entry that is found only refers to entries that exist; a miss
+ * further down is refused and counted. Definitions are weak: every object file has them, the linker
+ * keeps one.
  */
 #ifndef KMESH_EDGE_MAPS_H
 #define KMESH_EDGE_MAPS_H
@@ -56,7 +57,8 @@ struct {
 	__type(value, struct endpoint);
 } endpoints __weak SEC(".maps");
 
-/* listener id; created by user space, written by connect, read by user space; missing: not counted */
+/* listener id; created by user space, written by connect, read by user space; missing: not counted
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Every struct and enum that crosses the boundary between user space and BPF. src/layout/mesh.gen.ts is generated
- * from the BTF of this file. Ports and addresses are in network order (__be*), all else in host order.
+ * Every struct and enum that crosses the boundary between user space and BPF.
+ * src/layout/mesh.gen.ts is generated from the BTF of this file. Ports and addresses are in network
+ * order (__be*), all else in host order.
  */
 #ifndef KMESH_EDGE_MESH_H
 #define KMESH_EDGE_MESH_H
 
-#define RING_STEPS 24	      /* binary search over at most 2^23 ring entries: Envoy's largest ring is 8388608 */
-#define LEAST_REQUEST_DRAWS 8 /* the largest choice_count that is honoured */
-#define HASH_BUCKETS 100      /* a hash policy with several priorities picks the priority by hash % 100, as Envoy */
-
-#define NO_ENDPOINT 0xffffffff /* an id in a row: refuse, as Envoy fails this part of the traffic (fail_traffic_on_panic) */
+/* binary search over at most 2^23 ring entries: Envoy's largest ring is 8388608 */
+#define RING_STEPS 24
+/* the largest choice_count that is honoured */
+#define LEAST_REQUEST_DRAWS 8
+/* a hash policy with several priorities picks the priority by hash % 100, as Envoy */
+#define HASH_BUCKETS 100
+/* an id in a row: refuse, as Envoy fails this part of the traffic (fail_traffic_on_panic) */
+#define NO_ENDPOINT 0xffffffff
 
 enum family {
 	FAMILY_V4 = 4,
@@ -30,7 +34,8 @@ struct listener_key {
 	__u8 _pad;
 };
 
-/* listener_prefixes: wildcard listeners and the prefix_ranges of their filter chains; family and port always match whole */
+/* listener_prefixes: wildcard listeners and the prefix_ranges of their filter chains; family and
+ * port always match whole */
 struct listener_prefix_key {
 	__u32 prefix_length; /* bits: 32 for family, port and padding, then those of the address */
 	__be16 port_be;
@@ -40,9 +45,9 @@ struct listener_prefix_key {
 };
 
 enum listener_action {
-	ACTION_PASS = 1,	     /* native, on purpose: ORIGINAL_DST, or an engine that isn't there */
-	ACTION_REFUSE = 2,	     /* no filter chain matches: Envoy would close the connection */
-	ACTION_CLUSTER = 3,	     /* target is a cluster id */
+	ACTION_PASS = 1,	      /* native, on purpose: ORIGINAL_DST, or an engine that isn't there */
+	ACTION_REFUSE = 2,	      /* no filter chain matches: Envoy would close the connection */
+	ACTION_CLUSTER = 3,	      /* target is a cluster id */
 	ACTION_WEIGHTED_CLUSTERS = 4, /* [target, target + count) are cluster choices in slots */
 };
 
@@ -61,12 +66,11 @@ struct listener {
 };
 
 /*
- * One row of a table; the parent (listener or cluster) names the table's first row and its length. What `value` is:
- *   alias table:   draw a column, then r < total; r < value keeps `id`, otherwise `alias` (Walker's alias method)
- *   sequence, Maglev: unused
- *   hash ring:     the hash; rows ascend by it
- *   hash buckets:  (cluster flag CLUSTER_HASH_BUCKETS) unused; id is the table's first row, alias its length
- * `id` and `alias` are endpoint ids, or cluster ids in a listener's table.
+ * One row of a table; the parent (listener or cluster) names the table's first row and its length.
+ * What `value` is: alias table:   draw a column, then r < total; r < value keeps `id`, otherwise
+ * `alias` (Walker's alias method) sequence, Maglev: unused hash ring:     the hash; rows ascend by
+ * it hash buckets:  (cluster flag CLUSTER_HASH_BUCKETS) unused; id is the table's first row, alias
+ * its length `id` and `alias` are endpoint ids, or cluster ids in a listener's table.
  */
 struct slot {
 	__u64 value;
@@ -83,7 +87,8 @@ enum pick {
 };
 
 enum cluster_flags {
-	CLUSTER_HASH_BUCKETS = 1, /* several priorities: the table starts with HASH_BUCKETS rows that name one table each */
+	CLUSTER_HASH_BUCKETS = 1, /* several priorities: the table starts with HASH_BUCKETS rows
+				     that name one table each */
 };
 
 struct cluster {
@@ -106,13 +111,14 @@ struct endpoint {
 	__u32 weight; /* PICK_LEAST_REQUEST compares active / weight */
 };
 
-/* Written by BPF only; user space creates and deletes entries. Totals never go down while the entry lives. */
+/* Written by BPF only; user space creates and deletes entries. Totals never go down while the entry
+ * lives. */
 struct cluster_state {
-	__u64 opened;	/* connections that were established */
-	__u64 closed;	/* of those, ended */
-	__u64 failed;	/* connects that did not establish */
-	__u64 overflow; /* connects refused by max_connections */
-	__u64 unusable; /* connects refused because no endpoint was usable */
+	__u64 opened;		   /* connections that were established */
+	__u64 closed;		   /* of those, ended */
+	__u64 failed;		   /* connects that did not establish */
+	__u64 overflow;		   /* connects refused by max_connections */
+	__u64 unusable;		   /* connects refused because no endpoint was usable */
 	struct bpf_spin_lock lock; /* guards active and cursor */
 	__u32 active;		   /* connections chosen and not ended yet */
 	__u32 cursor;		   /* PICK_SEQUENCE: the next row */
@@ -135,10 +141,10 @@ struct listener_state {
 };
 
 enum connection_phase {
-	PHASE_CHOSEN = 1,      /* connect4/6 chose an endpoint */
-	PHASE_CONNECTING = 2,  /* the SYN is on its way */
+	PHASE_CHOSEN = 1,     /* connect4/6 chose an endpoint */
+	PHASE_CONNECTING = 2, /* the SYN is on its way */
 	PHASE_ESTABLISHED = 3,
-	PHASE_ENDED = 4,       /* counted out; the original destination is still known */
+	PHASE_ENDED = 4, /* counted out */
 };
 
 /* socket-local storage of a governed connection */
@@ -154,30 +160,32 @@ struct connection {
 	__u32 listener;
 	__u32 cluster;
 	__u32 endpoint;
-	__u32 _pad2;
+	__u32 received_at_fin_wait2; /* low bits of the bytes received when our FIN was acknowledged
+				      */
 };
 
 /* What became of a connect(): one per-CPU counter each, exported with the label `reason`. */
 enum verdict {
-	VERDICT_NO_LISTENER = 0,	 /* native: no listener has this destination */
-	VERDICT_BALANCED = 1,		 /* an endpoint was chosen */
-	VERDICT_PASSED = 2,		 /* native on purpose (ACTION_PASS) */
-	VERDICT_AGAIN = 3,		 /* native: this connect was decided already (nested enrolment) */
-	VERDICT_NO_FILTER_CHAIN = 4,	 /* refused */
-	VERDICT_NO_ENDPOINT = 5,	 /* refused: the cluster has no usable endpoint */
-	VERDICT_MAX_CONNECTIONS = 6,	 /* refused: circuit breaker */
-	VERDICT_FAMILY_MISMATCH = 7,	 /* refused: an IPv4 socket can't reach an IPv6 endpoint */
-	VERDICT_CLUSTER_MISSING = 8,	 /* refused: a live entry refers to a missing cluster */
-	VERDICT_SLOT_MISSING = 9,	 /* refused: a table row is missing */
-	VERDICT_ENDPOINT_MISSING = 10,	 /* refused: a row refers to a missing endpoint */
-	VERDICT_NO_STORAGE = 11,	 /* refused: socket storage could not be had */
-	VERDICT_BYPASSED = 12,		 /* native: break-glass */
+	VERDICT_NO_LISTENER = 0,       /* native: no listener has this destination */
+	VERDICT_BALANCED = 1,	       /* an endpoint was chosen */
+	VERDICT_PASSED = 2,	       /* native on purpose (ACTION_PASS) */
+	VERDICT_AGAIN = 3,	       /* decided already by another program (nested enrolment): left as it is */
+	VERDICT_NO_FILTER_CHAIN = 4,   /* refused */
+	VERDICT_NO_ENDPOINT = 5,       /* refused: the cluster has no usable endpoint */
+	VERDICT_MAX_CONNECTIONS = 6,   /* refused: circuit breaker */
+	VERDICT_FAMILY_MISMATCH = 7,   /* refused: an IPv4 socket can't reach an IPv6 endpoint */
+	VERDICT_CLUSTER_MISSING = 8,   /* refused: a live entry refers to a missing cluster */
+	VERDICT_SLOT_MISSING = 9,      /* refused: a table row is missing */
+	VERDICT_ENDPOINT_MISSING = 10, /* refused: a row refers to a missing endpoint */
+	VERDICT_NO_STORAGE = 11,       /* refused: socket storage could not be had */
+	VERDICT_BYPASSED = 12,	       /* native: break-glass */
 	VERDICT_COUNT = 13,
 };
 
 /* settings[0]: written by user space at any time */
 struct settings {
-	__u64 source_hash_v4; /* xxHash64 of this host's source address: used where the socket isn't bound */
+	__u64 source_hash_v4; /* xxHash64 of this host's source address: used where the socket isn't
+				 bound */
 	__u64 source_hash_v6;
 	__u64 source_hash_loopback_v4; /* the same for destinations in 127.0.0.0/8 and ::1 */
 	__u64 source_hash_loopback_v6;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/* cgroup/getpeername4 and getpeername6: a governed socket names the destination that the application asked for. */
+/* cgroup/getpeername4 and getpeername6: a governed socket names the destination that the
+ * application asked for. */
 #include <stdbool.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -8,13 +9,17 @@
 
 #define PROCEED 1
 
-/* Only while the peer is the endpoint that was chosen: an outer program may have answered already. */
+/*
+ * Only while the peer is the endpoint that was chosen: an outer program may have answered already.
+ * Not once the connection has ended: the same socket may since have been connected to that very
+ * endpoint, natively.
+ */
 static __always_inline struct connection *governed(struct bpf_sock_addr *ctx, const struct destination *peer)
 {
 	struct connection *known = bpf_sk_storage_get(&connections, ctx->sk, 0, 0);
 
-	if (!known || known->chosen_port_be != peer->port_be || known->chosen_family != peer->family ||
-	    !same_address(&known->chosen, &peer->address))
+	if (!known || known->phase == PHASE_ENDED || known->chosen_port_be != peer->port_be ||
+	    known->chosen_family != peer->family || !same_address(&known->chosen, &peer->address))
 		return NULL;
 	return known;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/* sockops and cgroup/sock_release: counts governed connections in and out, once each. Never changes traffic. */
+/* sockops and cgroup/sock_release: counts governed connections in and out, once each. Never changes
+ * traffic. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <linux/bpf.h>
@@ -18,13 +19,45 @@ static __always_inline void connecting(struct bpf_sock_ops *ctx, struct connecti
 	bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
 }
 
+/*
+ * Linux counts sequence numbers: the SYN and our acknowledged FIN are in bytes_acked, the peer's
+ * FIN is in bytes_received. The state that the connection closes from tells which of them there
+ * were.
+ */
+static __always_inline __u64 payload_sent(const struct bpf_sock_ops *ctx)
+{
+	__u32 from = ctx->args[0];
+	__u64 acked = ctx->bytes_acked;
+	bool is_fin_acked = from == BPF_TCP_FIN_WAIT2 ||
+			    ((from == BPF_TCP_LAST_ACK || from == BPF_TCP_CLOSING) && ctx->snd_una == ctx->snd_nxt);
+	__u64 controls = is_fin_acked ? 2 : 1;
+
+	return acked > controls ? acked - controls : 0;
+}
+
+/*
+ * From FIN_WAIT2 a connection closes when the peer's FIN arrives, or as an orphan without one: then
+ * nothing has arrived since. (One byte too few remains where an application shuts down its side,
+ * receives more, and closes without waiting for the FIN.)
+ */
+static __always_inline __u64 payload_received(const struct bpf_sock_ops *ctx, const struct connection *connection)
+{
+	__u32 from = ctx->args[0];
+	__u64 received = ctx->bytes_received;
+	bool has_fin = from == BPF_TCP_CLOSE_WAIT || from == BPF_TCP_LAST_ACK || from == BPF_TCP_CLOSING ||
+		       (from == BPF_TCP_FIN_WAIT2 && (__u32)received != connection->received_at_fin_wait2);
+
+	return has_fin && received ? received - 1 : received;
+}
+
 SEC("sockops")
 int account(struct bpf_sock_ops *ctx)
 {
 	struct connection *connection;
 	struct bpf_sock *sk;
 
-	/* before the look-up: most callbacks are of no interest, and those of ungoverned sockets end here or at the next line */
+	/* before the look-up: most callbacks are of no interest, and those of ungoverned sockets
+	 * end here or at the next line */
 	if (ctx->op != BPF_SOCK_OPS_TCP_CONNECT_CB && ctx->op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
 	    ctx->op != BPF_SOCK_OPS_STATE_CB)
 		return PROCEED;
@@ -44,14 +77,17 @@ int account(struct bpf_sock_ops *ctx)
 			establish(connection);
 		break;
 	case BPF_SOCK_OPS_STATE_CB:
-		if (ctx->args[1] == BPF_TCP_CLOSE)
-			end(connection, ctx->bytes_acked, ctx->bytes_received);
+		if (ctx->args[1] == BPF_TCP_FIN_WAIT2)
+			connection->received_at_fin_wait2 = (__u32)ctx->bytes_received;
+		else if (ctx->args[1] == BPF_TCP_CLOSE)
+			end(connection, payload_sent(ctx), payload_received(ctx, connection));
 		break;
 	}
 	return PROCEED;
 }
 
-/* A connect that failed before its SYN (no route, no free port) leaves no other trace than the socket's release. */
+/* A connect that failed before its SYN (no route, no free port) leaves no other trace than the
+ * socket's release. */
 SEC("cgroup/sock_release")
 int release(struct bpf_sock *ctx)
 {

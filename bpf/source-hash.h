@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The hash of a connection's source address, for RING_HASH and MAGLEV. Envoy hashes the textual source address with
- * xxHash64 (seed 0); so do we for IPv4, in the kernel for bound sockets and in user space for the address that the
- * kernel will choose (struct settings). A bound IPv6 source is hashed by its 16 bytes: stable, but not Envoy's value.
+ * The hash of a connection's source address, for RING_HASH and MAGLEV. Envoy hashes the textual
+ * source address with xxHash64 (seed 0); so do we for IPv4, in the kernel for bound sockets and in
+ * user space for the address that the kernel will choose (struct settings). A bound IPv6 source is
+ * hashed by its 16 bytes: stable, but not Envoy's value.
  */
 #ifndef KMESH_EDGE_SOURCE_HASH_H
 #define KMESH_EDGE_SOURCE_HASH_H
@@ -49,7 +50,8 @@ static __always_inline __u64 xxh_byte(__u64 hash, __u8 value)
 	return rotate_left(hash ^ value * XXH_PRIME5, 11) * XXH_PRIME1;
 }
 
-/* The text is packed into two words as it is made: no variable stack access for the verifier to reason about. */
+/* The text is packed into two words as it is made: no variable stack access for the verifier to
+ * reason about. */
 struct text {
 	__u64 low, high;
 	__u32 length;

@@ -6,11 +6,10 @@
 #include <string.h>
 #include "shim.h"
 
-API int shim_map_create(uint32_t type, const char *name, uint32_t key_size, uint32_t value_size,
-			uint32_t max_entries, uint32_t flags, int inner_fd)
+API int shim_map_create(uint32_t type, const char *name, uint32_t key_size, uint32_t value_size, uint32_t max_entries,
+			uint32_t flags, int inner_fd)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = flags,
-		    .inner_map_fd = inner_fd > 0 ? inner_fd : 0);
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = flags, .inner_map_fd = inner_fd > 0 ? inner_fd : 0);
 
 	return bpf_map_create(type, name, key_size, value_size, max_entries, &options);
 }
@@ -54,8 +53,8 @@ API int shim_map_delete(int fd, const void *key)
 	return bpf_map_delete_elem(fd, key);
 }
 
-static int update_each(int fd, const char *keys, uint32_t key_size, const char *values,
-		       uint32_t value_size, uint32_t count, uint64_t flags, uint32_t *done)
+static int update_each(int fd, const char *keys, uint32_t key_size, const char *values, uint32_t value_size,
+		       uint32_t count, uint64_t flags, uint32_t *done)
 {
 	for (*done = 0; *done < count; (*done)++) {
 		int error = bpf_map_update_elem(fd, keys + (size_t)*done * key_size,
@@ -68,8 +67,8 @@ static int update_each(int fd, const char *keys, uint32_t key_size, const char *
 }
 
 /* Packed keys and values. `done` says how many were written, also when it fails. */
-API int shim_map_update_batch(int fd, const char *keys, uint32_t key_size, const char *values,
-			      uint32_t value_size, uint32_t count, uint64_t flags, uint32_t *done)
+API int shim_map_update_batch(int fd, const char *keys, uint32_t key_size, const char *values, uint32_t value_size,
+			      uint32_t count, uint64_t flags, uint32_t *done)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, options, .elem_flags = flags);
 	int error;
@@ -81,8 +80,7 @@ API int shim_map_update_batch(int fd, const char *keys, uint32_t key_size, const
 	return error;
 }
 
-static int delete_each(int fd, const char *keys, uint32_t key_size, uint32_t count,
-		       uint32_t *deleted)
+static int delete_each(int fd, const char *keys, uint32_t key_size, uint32_t count, uint32_t *deleted)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		int error = bpf_map_delete_elem(fd, keys + (size_t)i * key_size);
@@ -95,8 +93,7 @@ static int delete_each(int fd, const char *keys, uint32_t key_size, uint32_t cou
 }
 
 /* Packed keys. A key that isn't there is passed over; `deleted` says how many were. */
-API int shim_map_delete_batch(int fd, const char *keys, uint32_t key_size, uint32_t count,
-			      uint32_t *deleted)
+API int shim_map_delete_batch(int fd, const char *keys, uint32_t key_size, uint32_t count, uint32_t *deleted)
 {
 	uint32_t next = 0;
 
@@ -105,8 +102,7 @@ API int shim_map_delete_batch(int fd, const char *keys, uint32_t key_size, uint3
 		int error = bpf_map_delete_batch(fd, keys + (size_t)next * key_size, &done, NULL);
 
 		if (error == -ENOTSUPP_KERNEL)
-			return delete_each(fd, keys + (size_t)next * key_size, key_size,
-					   count - next, deleted);
+			return delete_each(fd, keys + (size_t)next * key_size, key_size, count - next, deleted);
 		*deleted += done;
 		if (!error)
 			return 0;
@@ -127,15 +123,14 @@ struct cursor {
 
 enum { START = 0, BATCH = 1, EACH = 2 };
 
-static int read_each(int fd, uint32_t key_size, uint32_t value_stride, struct cursor *cursor,
-		     char *keys, char *values, uint32_t *count)
+static int read_each(int fd, uint32_t key_size, uint32_t value_stride, struct cursor *cursor, char *keys, char *values,
+		     uint32_t *count)
 {
 	uint32_t room = *count;
 
 	for (*count = 0; *count < room;) {
 		char *key = keys + (size_t)*count * key_size;
-		int error =
-		    bpf_map_get_next_key(fd, cursor->how == START ? NULL : cursor->token, key);
+		int error = bpf_map_get_next_key(fd, cursor->how == START ? NULL : cursor->token, key);
 
 		if (error)
 			return error == -ENOENT ? 1 : error;
@@ -153,16 +148,16 @@ static int read_each(int fd, uint32_t key_size, uint32_t value_stride, struct cu
  * Reads up to *count elements, packed, and says in *count how many it read. 1: that was all; 0:
  * call again; -ENOSPC: call again with more room (the kernel hands over whole buckets).
  */
-API int shim_map_read(int fd, uint32_t key_size, uint32_t value_stride, struct cursor *cursor,
-		      char *keys, char *values, uint32_t *count)
+API int shim_map_read(int fd, uint32_t key_size, uint32_t value_stride, struct cursor *cursor, char *keys, char *values,
+		      uint32_t *count)
 {
 	uint32_t room = *count;
 	int error;
 
 	if (cursor->how == EACH)
 		return read_each(fd, key_size, value_stride, cursor, keys, values, count);
-	error = bpf_map_lookup_batch(fd, cursor->how == START ? NULL : cursor->token, cursor->token,
-				     keys, values, count, NULL);
+	error = bpf_map_lookup_batch(fd, cursor->how == START ? NULL : cursor->token, cursor->token, keys, values,
+				     count, NULL);
 	if (error == -ENOTSUPP_KERNEL && cursor->how == START) {
 		*count = room;
 		return read_each(fd, key_size, value_stride, cursor, keys, values, count);

@@ -116,9 +116,8 @@ static bool is_zero(const char *bytes, uint64_t length)
 	return length == 0;
 }
 
-static int set_in_section(struct bpf_object *object, const struct btf *btf,
-			  const struct btf_type *section, const char *name, const char *value,
-			  uint64_t length)
+static int set_in_section(struct bpf_object *object, const struct btf *btf, const struct btf_type *section,
+			  const char *name, const char *value, uint64_t length)
 {
 	const struct btf_var_secinfo *info = btf_var_secinfos(section);
 	const char *section_name = btf__name_by_offset(btf, section->name_off);
@@ -147,8 +146,7 @@ static int set_in_section(struct bpf_object *object, const struct btf *btf,
  * The initial value of a global variable, before load. A longer value is taken if what is cut off
  * is zero, which lets a little-endian 64-bit integer set an integer of any size; -ERANGE otherwise.
  */
-API int shim_object_set_variable(struct bpf_object *object, const char *name, const char *value,
-				 uint64_t length)
+API int shim_object_set_variable(struct bpf_object *object, const char *name, const char *value, uint64_t length)
 {
 	const struct btf *btf = bpf_object__btf(object);
 	int result = -ENOENT;

@@ -15,8 +15,7 @@ API int shim_get_pinned(const char *path)
 }
 
 /* out: type, id, verified instructions (0 before Linux 5.16), translated bytes */
-API int shim_program_info(int fd, uint32_t out[4], char name[BPF_OBJ_NAME_LEN],
-			  uint8_t tag[BPF_TAG_SIZE])
+API int shim_program_info(int fd, uint32_t out[4], char name[BPF_OBJ_NAME_LEN], uint8_t tag[BPF_TAG_SIZE])
 {
 	struct bpf_prog_info info = {};
 	uint32_t length = sizeof(info);
@@ -34,12 +33,11 @@ API int shim_program_info(int fd, uint32_t out[4], char name[BPF_OBJ_NAME_LEN],
 }
 
 /* out: the program's return value, nanoseconds per run, bytes written to `output` */
-API int shim_program_run(int fd, const void *input, uint64_t input_length, void *output,
-			 uint64_t output_length, uint32_t repeat, uint32_t out[3])
+API int shim_program_run(int fd, const void *input, uint64_t input_length, void *output, uint64_t output_length,
+			 uint32_t repeat, uint32_t out[3])
 {
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = input_length ? input : NULL,
-		    .data_size_in = input_length, .data_out = output_length ? output : NULL,
-		    .data_size_out = output_length, .repeat = repeat);
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = input_length ? input : NULL, .data_size_in = input_length,
+		    .data_out = output_length ? output : NULL, .data_size_out = output_length, .repeat = repeat);
 	int error = bpf_prog_test_run_opts(fd, &options);
 
 	if (error)
@@ -89,11 +87,11 @@ API int shim_link_info(int fd, uint32_t out[4], uint64_t *cgroup_id)
  * take a refusal for lack of rights as "not supported", or don't know what newer verifiers say.
  */
 
-static int load(uint32_t program_type, uint32_t attach_type, const struct bpf_insn *program,
-		size_t length, char *log, size_t log_size)
+static int load(uint32_t program_type, uint32_t attach_type, const struct bpf_insn *program, size_t length, char *log,
+		size_t log_size)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = attach_type,
-		    .log_buf = log, .log_size = log_size, .log_level = log ? 1 : 0);
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = attach_type, .log_buf = log,
+		    .log_size = log_size, .log_level = log ? 1 : 0);
 	int fd = bpf_prog_load(program_type, NULL, "GPL", program, length, &options);
 
 	return fd < 0 ? fd : shim_close(fd) ?: 1;
@@ -128,8 +126,7 @@ API int shim_probe_helper(uint32_t program_type, uint32_t attach_type, uint32_t 
 	    {.code = BPF_JMP | BPF_EXIT},
 	};
 	/* the last one: since Linux 6.10, "program of this type cannot use helper" */
-	static const char *const refusals[] = {"invalid func ", "unknown func ",
-					       "cannot use helper "};
+	static const char *const refusals[] = {"invalid func ", "unknown func ", "cannot use helper "};
 	char log[4096] = "";
 	int result = load(program_type, attach_type, program, 3, log, sizeof(log));
 

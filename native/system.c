@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* System calls that the runtime doesn't offer. */
+#include <fcntl.h>
 #include <linux/membarrier.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,13 +15,27 @@ API int shim_close(int fd)
 
 API int shim_mount_bpffs(const char *path)
 {
-	return mount("bpf", path, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") ? -errno
-											: 0;
+	return mount("bpf", path, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") ? -errno : 0;
 }
 
 API int shim_unmount(const char *path)
 {
 	return umount2(path, 0) ? -errno : 0;
+}
+
+/* An exclusive lock on a directory, held by the descriptor that is returned; -EWOULDBLOCK where another process has it. */
+API int shim_lock_directory(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	return -error;
 }
 
 /* Returns when every BPF program that was running at the call has ended: MEMBARRIER_CMD_GLOBAL

@@ -8,6 +8,7 @@ import type { Compiled } from "./compile/compile.ts";
 import type { Config } from "./config.ts";
 import { readCounters } from "./dataplane/counters.ts";
 import { readCapabilities } from "./dataplane/features.ts";
+import { claimPins } from "./dataplane/pins.ts";
 import { readBack } from "./dataplane/read-back.ts";
 import { ConfigError, MeshError } from "./errors.ts";
 import { type Explanation, explain } from "./explain.ts";
@@ -94,6 +95,7 @@ export class Agent implements AgentView {
   /** Until the signal aborts. The data plane stays, unless the configuration says otherwise. */
   async run(signal: AbortSignal): Promise<void> {
     const { adminSocket: socket, adminAddress: address } = this.#config;
+    using _pins = claimPins(this.#config.pinDirectory);
     using _admin = await serve(this, { socket, address });
     this.#log.info("started", { version: this.build.version, socket });
     // Without a control plane the file is everything; with one, maps of an earlier run serve until it has spoken.
@@ -144,7 +146,7 @@ export class Agent implements AgentView {
 
   #publish(): void {
     const snapshot = merge(this.#file?.snapshot, this.#dynamic);
-    if (snapshot === this.#snapshot && this.#commitError === undefined && this.#generation > 0) return;
+    if (isSame(snapshot, this.#snapshot) && this.#commitError === undefined && this.#generation > 0) return;
     const start = this.#clock.now();
     try {
       const { puts, deletes } = this.#publisher.publish(snapshot);
@@ -308,6 +310,10 @@ function usable(file: MeshFile): MeshFile {
 
 function fail(error: MeshError): never {
   throw error;
+}
+
+function isSame(a: Snapshot, b: Snapshot): boolean {
+  return a.listener === b.listener && a.route === b.route && a.cluster === b.cluster && a.endpoint === b.endpoint;
 }
 
 /** Static resources win over dynamic ones of the same name, as in Envoy. */

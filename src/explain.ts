@@ -2,7 +2,8 @@
 // kernel's maps were made from, looked up as the kernel does.
 import { chances } from "./compile/chances.ts";
 import type { Compiled, CompiledCluster } from "./compile/compile.ts";
-import { contains, type Placement } from "./compile/placement.ts";
+import { contains } from "./compile/filter-chain.ts";
+import type { Placement } from "./compile/placement.ts";
 import { formatSocketAddress, type SocketAddress } from "./ip.ts";
 
 export interface Explanation {
@@ -65,10 +66,10 @@ function find(
   { address, port }: SocketAddress,
 ): { listener: string; placement: Placement } | undefined {
   let best: { listener: string; placement: Placement } | undefined;
-  for (const [listener, { placements, body }] of compiled.listeners) {
+  for (const [listener, { placements }] of compiled.listeners) {
     placements.forEach((placement) => {
       if (placement.port !== port || placement.prefix.address.family !== address.family) return;
-      if (!contains(placement.prefix, address) || body.rows.length === 0) return;
+      if (!contains(placement.prefix, address)) return;
       if (best === undefined || rank(placement) > rank(best.placement)) best = { listener, placement };
     });
   }

@@ -48,7 +48,12 @@ type Options = Parameters<Command["run"]>[0]["options"];
 
 function parse(command: Command, args: readonly string[]): ReturnType<typeof parseArgs> {
   try {
-    return parseArgs({ args: [...args], options: parseOptions(command), allowPositionals: true, strict: true });
+    return parseArgs({
+      args: [...args],
+      options: parseOptions(command),
+      allowPositionals: command.arguments !== "",
+      strict: true,
+    });
   } catch (error) {
     const [first = "bad arguments"] = (error as Error).message.split(". ");
     throw new MeshError("usage", `kmesh-edge ${command.name}: ${first}; see --help`, { cause: error });

@@ -25,6 +25,7 @@ export interface CompiledCluster {
 
 export interface CompiledListener {
   readonly listener: Listener;
+  /** Without those that another listener has: see Compiled.conflicts. */
   readonly placements: readonly Placement[];
   readonly body: ListenerBody;
 }
@@ -54,6 +55,8 @@ export interface Restored {
   readonly listenerIds: ReadonlyMap<string, number>;
   /** endpointKey → id. */
   readonly endpointIds: ReadonlyMap<string, number>;
+  /** Ids of what is gone but for connections that still count: not to be given to others. */
+  readonly draining: { readonly clusters: readonly number[]; readonly endpoints: readonly number[] };
 }
 
 export const nothingRestored: Restored = {
@@ -61,6 +64,7 @@ export const nothingRestored: Restored = {
   clusterIds: new Map(),
   listenerIds: new Map(),
   endpointIds: new Map(),
+  draining: { clusters: [], endpoints: [] },
 };
 
 /** The clusters of the last snapshot. */
@@ -119,6 +123,8 @@ export class Compiler {
     for (const [digestOfName, id] of restored.clusterIds) this.#clusterIds.claim(digestOfName, id);
     for (const [digestOfName, id] of restored.listenerIds) this.#listenerIds.claim(digestOfName, id);
     for (const [key, id] of restored.endpointIds) this.#endpointIds.claim(key, id);
+    for (const id of restored.draining.clusters) this.#clusterIds.claim(`draining ${id}`, id);
+    for (const id of restored.draining.endpoints) this.#endpointIds.claim(`draining ${id}`, id);
     for (const table of tablesOf(restored.image)) this.#arena.claim(table.first, rowCount(table.rows));
   }
 
@@ -336,8 +342,14 @@ function resolveConflicts(memo: ReadonlyMap<string, ListenerMemo>): Resolved {
         (key) => `listener ${name}: ${lost.length} of its destinations belong to listener ${owners.get(key)}`,
       ),
     );
-    const rows = compiled.body.rows.filter((_, i) => owners.get(keys[i] ?? "") === name);
-    listeners.set(name, { ...compiled, body: { ...compiled.body, rows } });
+    // Rows and placements are parallel.
+    const isKept = (_: unknown, i: number): boolean => owners.get(keys[i] ?? "") === name;
+    const rows = compiled.body.rows.filter(isKept);
+    listeners.set(name, {
+      ...compiled,
+      placements: compiled.placements.filter(isKept),
+      body: { ...compiled.body, rows },
+    });
   }
   return { listeners, conflicts: [...new Set(conflicts)] };
 }

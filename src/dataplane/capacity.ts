@@ -46,7 +46,7 @@ export function usage(image: Image): Capacity {
 }
 
 /** Rows of the arena that an Image takes. */
-export function slotsOf(image: Image): number {
+function slotsOf(image: Image): number {
   let bytes = 0;
   for (const { table } of image.clusters.values()) bytes += table.rows.length;
   for (const { rows } of image.listeners.values()) for (const { table } of rows) bytes += table?.rows.length ?? 0;

@@ -1,15 +1,15 @@
 // The kernel side of the mesh: programs, maps, links and pins. Opening adopts what an earlier run left; a commit writes the
 // difference between what the kernel holds and an Image; closing leaves everything in place, so that traffic stays governed.
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { type Freed, nothingRestored, type Restored } from "../compile/compile.ts";
 import type { Image } from "../compile/image.ts";
-import { MeshError, UnsupportedError } from "../errors.ts";
+import { MeshError } from "../errors.ts";
 import type { MapDefinition } from "../layout/codec.ts";
 import { maps as layouts, programs, type Settings } from "../layout/mesh.gen.ts";
 import type { BpfMap } from "../libbpf/map.ts";
 import { BpfObject } from "../libbpf/object.ts";
-import { isBpffs, mountBpffs, synchronizeRcu } from "../libbpf/syscalls.ts";
+import { synchronizeRcu } from "../libbpf/syscalls.ts";
 import type { Cgroup } from "../workload/cgroup.ts";
 import {
   type Attached,
@@ -22,11 +22,14 @@ import {
   pinnedCgroups,
   stopGoverning,
 } from "./attachment.ts";
-import { type Capacity, capacityFor, requireRoom, type SizedMap, slotsOf, usage } from "./capacity.ts";
+import type { Batch } from "./batches.ts";
+import { type Capacity, capacityFor, requireRoom, type SizedMap, usage } from "./capacity.ts";
+import { Draining } from "./draining.ts";
 import { type Features, probeFeatures } from "./features.ts";
-import { type DataplaneMaps, linkDirectory, mapNames, openPinnedMaps, pinMaps, removeOtherLayouts } from "./maps.ts";
+import { type DataplaneMaps, mapNames, openPinnedMaps, pinMaps, removeOtherLayouts } from "./maps.ts";
+import { preparePins } from "./pins.ts";
 import { removeOrphans, restore } from "./restore.ts";
-import { diff, type Transaction } from "./transaction.ts";
+import { diff, rootMaps } from "./transaction.ts";
 
 export interface DataplaneOptions {
   /** The linked BPF object. */
@@ -59,6 +62,7 @@ export class Dataplane {
   readonly #programs: Programs;
   /** The Image that was committed last; undefined after a failure, until it is read back. */
   #have: Image | undefined;
+  #draining: Draining;
   #used: Capacity;
   #isPinned: boolean;
 
@@ -78,6 +82,7 @@ export class Dataplane {
     this.capacity = capacityOf(maps);
     this.restored = isPinned ? restore(maps) : nothingRestored;
     if (isPinned) removeOrphans(maps, this.restored);
+    this.#draining = new Draining(maps, this.restored.draining);
     this.#have = this.restored.image;
     this.#used = usage(this.#have);
   }
@@ -107,20 +112,23 @@ export class Dataplane {
     const transaction = diff(have, want);
     requireRoom(this.capacity, this.#used, transaction);
     this.#have = undefined;
-    for (const { map, keys, values, count } of transaction.puts) this.#maps[map].updateBatch(keys, values, count);
+    for (const batch of transaction.puts) this.#put(batch);
     this.#publishPins();
+    // Between the roots and what they referred to, so that a program which has met a root finds all of it.
+    let deletes = this.#delete(transaction.deletes.filter(({ map }) => rootMaps.has(map)));
     if (transaction.deletes.length > 0 || transaction.freed.tables.length > 0) waitForPrograms();
-    let deletes = 0;
-    for (const { map, keys, count } of transaction.deletes) deletes += this.#maps[map].deleteBatch(keys, count);
+    deletes += this.#delete(transaction.deletes.filter(({ map }) => !rootMaps.has(map)));
+    const freed = this.#draining.settle(transaction.freed);
     this.#have = want;
-    this.#countUse(transaction, want);
-    return { puts: transaction.puts.reduce((sum, { count }) => sum + count, 0), deletes, freed: transaction.freed };
+    this.#used = usage(want);
+    return { puts: transaction.puts.reduce((sum, { count }) => sum + count, 0), deletes, freed };
   }
 
   /** After a failed commit: what the kernel holds now. */
   reread(): Restored {
     const restored = restore(this.#maps);
     removeOrphans(this.#maps, restored);
+    this.#draining = new Draining(this.#maps, restored.draining);
     this.#have = restored.image;
     this.#used = usage(restored.image);
     return restored;
@@ -201,25 +209,18 @@ export class Dataplane {
     this.#isPinned = true;
   }
 
-  #countUse({ puts, deletes }: Transaction, want: Image): void {
-    const used: Record<SizedMap, number> = { ...this.#used };
-    for (const { map, created } of puts) if (map in used) used[map as SizedMap] += created;
-    for (const { map, count } of deletes) if (map in used) used[map as SizedMap] -= count;
-    used.slots = slotsOf(want);
-    this.#used = used;
+  #put(batch: Batch): void {
+    const { map, keys, values, count } = this.#draining.toPut(batch);
+    this.#maps[map].updateBatch(keys, values, count);
   }
-}
 
-/** The pin directory, in a bpf file system that is mounted where it isn't one. */
-function preparePins(pinDirectory: string): void {
-  const parent = dirname(pinDirectory);
-  try {
-    mkdirSync(parent, { recursive: true });
-    if (!isBpffs(parent)) mountBpffs(parent);
-    mkdirSync(linkDirectory(pinDirectory), { recursive: true, mode: 0o700 });
-  } catch (error) {
-    const { reason } = MeshError.from(error, `prepare pins in ${pinDirectory}`);
-    throw new UnsupportedError("pins", reason, "run as root with CAP_SYS_ADMIN, or mount a bpf file system there");
+  #delete(batches: readonly Batch[]): number {
+    let deleted = 0;
+    for (const batch of batches) {
+      const { map, keys, count } = this.#draining.toDelete(batch);
+      deleted += this.#maps[map].deleteBatch(keys, count);
+    }
+    return deleted;
   }
 }
 
@@ -247,8 +248,9 @@ function capacityOf(maps: DataplaneMaps): Capacity {
 function sizeMaps(bpf: BpfObject, capacity: Capacity): void {
   for (const map of Object.keys(capacity) as SizedMap[]) bpf.setMaxEntries(map, capacity[map]);
   bpf.setMaxEntries("listener_states", capacity.listeners);
-  bpf.setMaxEntries("cluster_states", capacity.clusters);
-  bpf.setMaxEntries("endpoint_states", capacity.endpoints);
+  // As many again for those that drain.
+  bpf.setMaxEntries("cluster_states", 2 * capacity.clusters);
+  bpf.setMaxEntries("endpoint_states", 2 * capacity.endpoints);
   bpf.setMaxEntries("ids", capacity.listeners + capacity.clusters);
 }
 

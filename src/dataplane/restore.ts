@@ -3,7 +3,7 @@
 
 import { endpointKey } from "../compile/cluster.ts";
 import type { Restored } from "../compile/compile.ts";
-import type { ClusterBody, ListenerBody, ListenerMap, ListenerRow, Table } from "../compile/image.ts";
+import type { ClusterBody, Image, ListenerBody, ListenerMap, ListenerRow, Table } from "../compile/image.ts";
 import type { Family } from "../ip.ts";
 import { pack, unpack } from "../layout/codec.ts";
 import * as layout from "../layout/mesh.gen.ts";
@@ -40,23 +40,43 @@ export function restore(maps: DataplaneMaps): Restored {
     const digest = names.digestOf(layout.IdKind.ID_LISTENER, row.id);
     listeners.set(row.id, { id: row.id, digest, rows: [...known, row.row] });
   }
-  return { image: { clusters, listeners }, clusterIds: names.clusterIds, listenerIds: names.listenerIds, endpointIds };
+  const image = { clusters, listeners };
+  const { clusterIds, listenerIds } = names;
+  return { image, clusterIds, listenerIds, endpointIds, draining: findDraining(maps, image) };
 }
 
 /**
  * Removes what a crash between two steps of a commit left unreachable: endpoints, counters and ids of clusters and listeners
- * that aren't there.
+ * that aren't there. Counters that still have connections to count stay.
  */
-export function removeOrphans(maps: DataplaneMaps, { image }: Restored): void {
-  const endpoints = new Set([...image.clusters.values()].flatMap(({ endpointIds }) => [...endpointIds]));
+export function removeOrphans(maps: DataplaneMaps, { image, draining }: Restored): void {
+  const endpoints = endpointsOf(image);
+  const clusterStates = new Set([...image.clusters.keys(), ...draining.clusters]);
+  const endpointStates = new Set([...endpoints, ...draining.endpoints]);
   for (const id of maps.endpoints.keys()) if (!endpoints.has(id)) maps.endpoints.delete(id);
-  for (const id of maps.endpoint_states.keys()) if (!endpoints.has(id)) maps.endpoint_states.delete(id);
-  for (const id of maps.cluster_states.keys()) if (!image.clusters.has(id)) maps.cluster_states.delete(id);
+  for (const id of maps.endpoint_states.keys()) if (!endpointStates.has(id)) maps.endpoint_states.delete(id);
+  for (const id of maps.cluster_states.keys()) if (!clusterStates.has(id)) maps.cluster_states.delete(id);
   for (const id of maps.listener_states.keys()) if (!image.listeners.has(id)) maps.listener_states.delete(id);
   for (const [key, id] of maps.ids.entries()) {
     const owners = key.kind === layout.IdKind.ID_CLUSTER ? image.clusters : image.listeners;
     if (!owners.has(id)) maps.ids.delete(key);
   }
+}
+
+function findDraining(maps: DataplaneMaps, image: Image): Restored["draining"] {
+  const endpoints = endpointsOf(image);
+  return {
+    clusters: maps.cluster_states
+      .entries()
+      .flatMap(([id, { active }]) => (active > 0 && !image.clusters.has(id) ? id : [])),
+    endpoints: maps.endpoint_states
+      .entries()
+      .flatMap(([id, { active }]) => (active > 0 && !endpoints.has(id) ? id : [])),
+  };
+}
+
+function endpointsOf(image: Image): Set<number> {
+  return new Set([...image.clusters.values()].flatMap(({ endpointIds }) => [...endpointIds]));
 }
 
 type SlotReader = (first: number, count: number) => Table;

@@ -19,6 +19,9 @@ export const publishOrder: readonly ImageMap[] = [
   "listener_prefixes",
 ];
 
+/** What programs begin at: nothing refers to an entry of these. */
+export const rootMaps: ReadonlySet<ImageMap> = new Set(["listeners", "listener_prefixes"]);
+
 export interface Transaction {
   readonly puts: readonly Batch[];
   readonly deletes: readonly Batch[];

@@ -2,7 +2,7 @@
 import { clear, getBytes, type MapDefinition, putBytes, type StructCodec, s32, u32, u64 } from "./codec.ts";
 
 /** Changes whenever maps written under another layout can't be understood any more. */
-export const fingerprint = "20f870fb02f43de1";
+export const fingerprint = "228488c8b7e520b0";
 
 export const RING_STEPS = 24;
 export const LEAST_REQUEST_DRAWS = 8;
@@ -330,11 +330,12 @@ export interface Connection {
   readonly listener: number;
   readonly cluster: number;
   readonly endpoint: number;
+  readonly receivedAtFinWait2: number;
 }
 export const connection: StructCodec<Connection> = {
   name: "connection",
   size: 56,
-  offsets: { original: 0, chosen: 16, original_port_be: 32, chosen_port_be: 34, original_family: 36, chosen_family: 37, phase: 38, _pad: 39, listener: 40, cluster: 44, endpoint: 48, _pad2: 52 },
+  offsets: { original: 0, chosen: 16, original_port_be: 32, chosen_port_be: 34, original_family: 36, chosen_family: 37, phase: 38, _pad: 39, listener: 40, cluster: 44, endpoint: 48, received_at_fin_wait2: 52 },
   encode(value, view, offset) {
     putBytes(view, offset, 16, value.original);
     putBytes(view, offset + 16, 16, value.chosen);
@@ -347,7 +348,7 @@ export const connection: StructCodec<Connection> = {
     view.setUint32(offset + 40, value.listener, true);
     view.setUint32(offset + 44, value.cluster, true);
     view.setUint32(offset + 48, value.endpoint, true);
-    clear(view, offset + 52, 4);
+    view.setUint32(offset + 52, value.receivedAtFinWait2, true);
   },
   decode: (view, offset) => ({
     original: getBytes(view, offset, 16),
@@ -360,6 +361,7 @@ export const connection: StructCodec<Connection> = {
     listener: view.getUint32(offset + 40, true),
     cluster: view.getUint32(offset + 44, true),
     endpoint: view.getUint32(offset + 48, true),
+    receivedAtFinWait2: view.getUint32(offset + 52, true),
   }),
 };
 

@@ -56,6 +56,7 @@ const FUNCTIONS = {
   shim_close: { args: [int], returns: int },
   shim_mount_bpffs: { args: [buffer], returns: int },
   shim_unmount: { args: [buffer], returns: int },
+  shim_lock_directory: { args: [buffer], returns: int },
   shim_synchronize_rcu: { args: [], returns: int },
 } as const;
 

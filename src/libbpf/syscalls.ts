@@ -29,6 +29,12 @@ export function isCgroup2(path: string): boolean {
   return statfsSync(path).type === FileSystemMagic.CGROUP2;
 }
 
+/** Locks a directory for this process. Throws KernelError EAGAIN where another has it. */
+export function lockDirectory(path: string): Disposable {
+  const fd = check(native().shim_lock_directory(cString(path)), `lock ${path}`);
+  return { [Symbol.dispose]: () => void native().shim_close(fd) };
+}
+
 /** A directory, such as a cgroup to attach to, that is closed when the holder goes. */
 export class Directory {
   readonly fd: number;

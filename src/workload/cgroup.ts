@@ -32,7 +32,7 @@ export function requireCgroupRoot(): string {
  * `/shop.slice`). Throws ConfigError where there is none.
  */
 export function findCgroup(root: string, target: string): Cgroup {
-  if (target === "" || target.includes("\0"))
+  if (target === "" || /\p{Cc}/u.test(target))
     throw new ConfigError(`workload ${JSON.stringify(target)}`, "is not a cgroup path");
   const candidates = isAbsolute(target) ? [target, join(root, target)] : [join(root, target)];
   for (const candidate of candidates) {

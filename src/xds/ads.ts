@@ -22,6 +22,8 @@ import { isWildcard, type Outcome, Subscriptions } from "./subscriptions.ts";
 
 /** What a queued response weighs beside its resources. */
 const RESPONSE_BYTES = 1024;
+/** How long a NACK waits that says the same as the one before. */
+const REPEATED_NACK_MS = 1_000;
 /** Requests that a server doesn't read; each is small, but they may not pile up for ever. */
 const MAX_UNREAD_REQUESTS = 10_000;
 const MAX_PING_INTERVAL_MS = 10 * 60_000;
@@ -44,6 +46,8 @@ export class Ads {
   readonly #inbox = new Queue<Inbound>(({ update }) =>
     update.kind === "response" ? update.byteLength + RESPONSE_BYTES : 0,
   );
+  /** What the last NACK of a type said, if the last reply was one. */
+  readonly #refused = new Map<ResourceType, string>();
   readonly #origins = new WeakMap<Response, AdsStream>();
   #stream: AdsStream | undefined;
   #variant: Variant;
@@ -103,9 +107,17 @@ export class Ads {
     this.#stopDeadlines(type, outcome);
     const error = outcome.rejected.length === 0 ? undefined : describeRejections(outcome.rejected);
     this.#progress.replied(update, error);
-    if (error !== undefined) this.#report({ type: "nacked", resourceType: type, detail: error });
-    const origin = this.#origins.get(update);
-    if (origin !== undefined && origin === this.#stream) origin.reply(update, error);
+    const isRepeated = error !== undefined && this.#refused.get(type) === error;
+    if (error === undefined) this.#refused.delete(type);
+    else this.#refused.set(type, error);
+    if (error !== undefined && !isRepeated) this.#report({ type: "nacked", resourceType: type, detail: error });
+    const send = (): void => {
+      const origin = this.#origins.get(update);
+      if (origin !== undefined && origin === this.#stream) origin.reply(update, error);
+    };
+    // go-control-plane answers a SotW NACK at once with the same response: without a pause the two would go round for ever.
+    if (isRepeated) this.#options.clock.after(REPEATED_NACK_MS, send);
+    else send();
   }
 
   /** Replaces the names that are subscribed to of a type that comes by name. */

@@ -6,6 +6,7 @@ import { emptySnapshot, type Rejection, type ResourceType, type Snapshot } from 
 import { accept, wantedEndpoints, wantedRoutes } from "./accept.ts";
 import type { Ads } from "./ads.ts";
 import type { AdsStatus } from "./status.ts";
+import type { Expired, Response } from "./stream.ts";
 import type { Outcome } from "./subscriptions.ts";
 
 export class ControlPlane {
@@ -15,7 +16,7 @@ export class ControlPlane {
   readonly #heard = new Set<ResourceType>();
   #isComplete = false;
   /** `TYPE NAME` → why it was refused. */
-  readonly #rejections = new Map<string, Rejection>();
+  readonly #rejections = new Map<string, readonly Rejection[]>();
   /** Made once each: the compiler knows a resource by its identity. */
   readonly #unknown = new Map<string, Cluster>();
 
@@ -32,7 +33,7 @@ export class ControlPlane {
       const outcome = await accept(this.#said, update);
       this.#ads.reply(update, outcome);
       this.#said = outcome.next;
-      this.#recordRejections(update.type, outcome);
+      this.#recordRejections(update, outcome);
       this.#ads.subscribe("endpoint", wantedEndpoints(outcome.next));
       this.#ads.subscribe("route", wantedRoutes(outcome.next));
       if (update.kind === "response") this.#heard.add(update.type);
@@ -46,7 +47,7 @@ export class ControlPlane {
   }
 
   get rejections(): readonly Rejection[] {
-    return [...this.#rejections.values()];
+    return [...this.#rejections.values()].flat();
   }
 
   get waiting(): readonly Waiting[] {
@@ -57,9 +58,18 @@ export class ControlPlane {
     return this.#ads.status();
   }
 
-  #recordRejections(type: ResourceType, { accepted, removed, rejected }: Outcome): void {
-    for (const name of [...accepted.keys(), ...removed]) this.#rejections.delete(`${type} ${name}`);
-    for (const rejection of rejected) this.#rejections.set(`${type} ${rejection.name}`, rejection);
+  /** A response that is the full state ends every refusal that it doesn't repeat. */
+  #recordRejections(update: Response | Expired, { accepted, removed, rejected }: Outcome): void {
+    const { type } = update;
+    const isFull = update.kind === "response" && update.isFullState;
+    const ended = isFull
+      ? [...this.#rejections.keys()].filter((key) => key.startsWith(`${type} `))
+      : [...accepted.keys(), ...removed, ...rejected.map(({ name }) => name)].map((name) => `${type} ${name}`);
+    for (const key of ended) this.#rejections.delete(key);
+    for (const rejection of rejected) {
+      const key = `${type} ${rejection.name}`;
+      this.#rejections.set(key, [...(this.#rejections.get(key) ?? []), rejection]);
+    }
   }
 
   /** A cluster that was refused is known, only not usable here: its listeners are left native and say why. */

@@ -26,7 +26,7 @@ export function logEvent(log: Log, event: AdsEvent): void {
       log.warn("resources refused", { type: event.resourceType, detail: event.detail });
       break;
     case "expired":
-      log.warn("not waited for any longer", {
+      log.warn(event.names.length === 0 ? "no answer from the control plane yet" : "not waited for any longer", {
         type: event.resourceType,
         names: event.names.slice(0, maxNames).join(", "),
         count: event.names.length,

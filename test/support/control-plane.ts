@@ -24,6 +24,9 @@ export interface ControlPlaneStatus {
     readonly nacks: number;
     readonly rejections: readonly { readonly type_url: string; readonly message: string }[];
     readonly node_ids: readonly string[];
+    /** Microseconds since 1970, of delta streams: the last response, and the last ACK. */
+    readonly last_sent: number;
+    readonly last_ack: number;
   };
 }
 

@@ -11,6 +11,8 @@ export interface DialRequest {
   readonly timeoutMs: number;
   /** keep the connection open until `release` */
   readonly hold: boolean;
+  /** the address to connect from; the kernel's choice where unset */
+  readonly localAddress?: string;
 }
 
 /** `peer` is what getpeername says; `error` an errno name, or TIMEOUT, SILENT (nobody spoke), CLOSED. */
@@ -22,6 +24,7 @@ export interface DialOptions {
   readonly send?: string;
   readonly timeoutMs?: number;
   readonly hold?: boolean;
+  readonly localAddress?: string;
 }
 
 export class Dialer implements AsyncDisposable {

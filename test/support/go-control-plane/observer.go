@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"sync"
+	"time"
 
 	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
@@ -27,6 +28,9 @@ type report struct {
 	Nacks        int         `json:"nacks"`
 	Rejections   []rejection `json:"rejections"`
 	NodeIDs      []string    `json:"node_ids"`
+	// Microseconds since 1970: when the last delta response was sent, and when the last answer to one came.
+	LastSent int64 `json:"last_sent"`
+	LastAck  int64 `json:"last_ack"`
 }
 
 type observer struct {
@@ -56,11 +60,18 @@ func (o *observer) callbacks() server.Callbacks {
 			o.requested(r.GetNode(), r.GetTypeUrl(), r.GetResponseNonce(), r.GetErrorDetail())
 			return nil
 		},
+		StreamDeltaResponseFunc: func(int64, *discovery.DeltaDiscoveryRequest, *discovery.DeltaDiscoveryResponse) { o.sent() },
 		StreamDeltaRequestFunc: func(_ int64, r *discovery.DeltaDiscoveryRequest) error {
 			o.requested(r.GetNode(), r.GetTypeUrl(), r.GetResponseNonce(), r.GetErrorDetail())
 			return nil
 		},
 	}
+}
+
+func (o *observer) sent() {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	o.seen.LastSent = time.Now().UnixMicro()
 }
 
 func (o *observer) opened(delta bool) {
@@ -90,6 +101,7 @@ func (o *observer) requested(node *core.Node, typeURL, nonce string, detail *sta
 		// A first request, or a change of subscription: it answers nothing.
 	case detail == nil:
 		o.seen.Acks++
+		o.seen.LastAck = time.Now().UnixMicro()
 	default:
 		o.seen.Nacks++
 		if len(o.seen.Rejections) < keptRejections {

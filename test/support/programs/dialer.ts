@@ -6,9 +6,9 @@ import type { Answer, DialRequest } from "../dialer.ts";
 
 const held = new Set<Socket>();
 
-function dial({ address, port, send, timeoutMs, hold }: DialRequest): Promise<Answer> {
+function dial({ address, port, send, timeoutMs, hold, localAddress }: DialRequest): Promise<Answer> {
   return new Promise((resolve) => {
-    const socket = connect({ host: address, port });
+    const socket = connect({ host: address, port, ...(localAddress === undefined ? {} : { localAddress }) });
     let text = "";
     const finish = (answer: Answer) => {
       clearTimeout(timer);

@@ -1,0 +1,31 @@
+// The pin directory: in a bpf file system, and of one agent at a time. Two would undo each other's commits.
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { KernelError, MeshError, UnsupportedError } from "../errors.ts";
+import { isBpffs, lockDirectory, mountBpffs } from "../libbpf/syscalls.ts";
+import { linkDirectory } from "./maps.ts";
+
+/** Until it is disposed, or the process is gone. Throws MeshError "config" where another agent has it. */
+export function claimPins(pinDirectory: string): Disposable {
+  preparePins(pinDirectory);
+  try {
+    return lockDirectory(pinDirectory);
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.errnoName !== "EAGAIN") throw error;
+    const reason = `use pin directory ${pinDirectory}: another agent governs by it; stop that one, or give this one --pin-dir`;
+    throw new MeshError("config", reason, { cause: error });
+  }
+}
+
+/** The pin directory, in a bpf file system that is mounted where it isn't one. */
+export function preparePins(pinDirectory: string): void {
+  const parent = dirname(pinDirectory);
+  try {
+    mkdirSync(parent, { recursive: true });
+    if (!isBpffs(parent)) mountBpffs(parent);
+    mkdirSync(linkDirectory(pinDirectory), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const { reason } = MeshError.from(error, `prepare pins in ${pinDirectory}`);
+    throw new UnsupportedError("pins", reason, "run as root with CAP_SYS_ADMIN, or mount a bpf file system there");
+  }
+}
