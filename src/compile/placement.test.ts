@@ -386,11 +386,7 @@ describe("Istio's pair of chains for sniffed HTTP", () => {
     ["two places: HTTP decides", sniffed(toHttp("a"), tcpProxy("b")), "a"],
     ["Istio: what isn't HTTP would pass through", sniffed(toHttp("a"), tcpProxy("original")), "a"],
     ["HTTP needs more", sniffed(toHttp("tls"), tcpProxy("a")), "ungoverned"],
-    [
-      "no chain for what isn't HTTP",
-      listener("l", "10.0.0.1:80", [chain(toHttp("a"), { httpOnly: true })]),
-      "a",
-    ],
+    ["no chain for what isn't HTTP", listener("l", "10.0.0.1:80", [chain(toHttp("a"), { httpOnly: true })]), "a"],
   ];
   test.each(cases)("%s", (_name, it, expected) => expect(table(place(it))).toEqual({ "10.0.0.1:80": expected }));
 

@@ -136,7 +136,7 @@ describe.each(["delta", "sotw"])("Istiod over %s", (protocol) => {
     expect(await world.inside.tally("127.96.0.6", 80, { send: HTTP_REQUEST })).toEqual({ "!ECONNREFUSED": 1 });
     const { result, reason } = await explanationOf(agent, "127.96.0.6:80");
     expect(result).toBe("native");
-    expect(reason).toContain("needs a per-request engine");
+    expect(reason).toContain("routed to different clusters");
     const engines = await enginesOf(agent, "0.0.0.0_80");
     const routed = engines.find(({ destination }) => destination === "127.96.0.6:80");
     expect(routed).toMatchObject({ engine: "none", reason });
