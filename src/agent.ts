@@ -21,7 +21,6 @@ import type { Counters } from "./telemetry/counters.ts";
 import type { Log, LogLevel } from "./telemetry/log.ts";
 import { requireCgroupRoot } from "./workload/cgroup.ts";
 import { type Workload, Workloads } from "./workload/workloads.ts";
-import { Ads } from "./xds/ads.ts";
 import { type Clock, sleep } from "./xds/clock.ts";
 import { ControlPlane } from "./xds/control-plane.ts";
 import { logEvent } from "./xds/log-event.ts";
@@ -59,8 +58,10 @@ export class Agent implements AgentView {
   readonly #onReady: () => void;
   readonly #publisher: Publisher;
   readonly #workloads: Workloads;
+  readonly #server: ControlPlaneAddress | undefined;
   #file: MeshFile | undefined;
   #fileError: string | undefined;
+  /** From when the agent runs. */
   #controlPlane: ControlPlane | undefined;
   /** What the control plane said, as far as it is in effect. */
   #dynamic: Snapshot | undefined;
@@ -85,7 +86,7 @@ export class Agent implements AgentView {
     if (server === undefined && this.#file === undefined) {
       throw new ConfigError("", "nothing to govern by: give --mesh FILE or --controller HOST:PORT");
     }
-    this.#controlPlane = server === undefined ? undefined : this.#connect(server);
+    this.#server = server;
     mkdirSync(config.stateDirectory, { recursive: true, mode: 0o700 });
     this.#workloads = Workloads.open(requireCgroupRoot(), config.stateDirectory, config.workloads);
     const { pinDirectory, trustVip } = config;
@@ -97,11 +98,12 @@ export class Agent implements AgentView {
     const { adminSocket: socket, adminAddress: address } = this.#config;
     using _pins = claimPins(this.#config.pinDirectory);
     using _admin = await serve(this, { socket, address });
+    this.#controlPlane = this.#server === undefined ? undefined : await this.#connect(this.#server);
     this.#log.info("started", { version: this.build.version, socket });
     // Without a control plane the file is everything; with one, maps of an earlier run serve until it has spoken.
     if (this.#controlPlane === undefined) this.#publish();
     const sources = [this.#keepReconciled(signal)];
-    if (this.#file !== undefined) sources.push(this.#followFile(this.#file.path, signal));
+    if (this.#file !== undefined) sources.push(this.#followFile(this.#file, signal));
     if (this.#controlPlane !== undefined) sources.push(this.#followControlPlane(this.#controlPlane, signal));
     await Promise.all(sources);
     if (this.#config.detachOnExit) this.#publisher.dataplane?.destroy();
@@ -109,8 +111,8 @@ export class Agent implements AgentView {
     this.#publisher[Symbol.dispose]();
   }
 
-  async #followFile(path: string, signal: AbortSignal): Promise<void> {
-    for await (const change of watchMeshFile(path, signal)) {
+  async #followFile({ path, contentHash }: MeshFile, signal: AbortSignal): Promise<void> {
+    for await (const change of watchMeshFile(path, signal, contentHash)) {
       try {
         this.#file = usable(change instanceof MeshError ? fail(change) : change);
         this.#fileError = undefined;
@@ -130,7 +132,9 @@ export class Agent implements AgentView {
     }
   }
 
-  #connect(server: ControlPlaneAddress): ControlPlane {
+  async #connect(server: ControlPlaneAddress): Promise<ControlPlane> {
+    // The gRPC client is loaded by those who have a control plane.
+    const { Ads } = await import("./xds/ads.ts");
     const ads = new Ads({
       server,
       node: this.node,

@@ -64,23 +64,34 @@ export function loadConfig(flags: Flags, env: Env): Config {
   const file = readConfigFile(flags.config, problems);
   const reader = new Reader(flags.config ?? defaults.configFile, file, problems);
 
-  const controller = parseController(flags.controller ?? env.MESH_CONTROLLER ?? reader.text("controller"), problems);
-  const mesh = flags.mesh ?? reader.text("mesh");
+  // Read whole, whatever wins over it: a field that a flag overrides is still a known one, and still checked.
+  const inFile = {
+    controller: reader.text("controller"),
+    mesh: reader.text("mesh"),
+    xds: reader.text("xds.protocol"),
+    stateDirectory: reader.text("state_dir"),
+    pinDirectory: reader.text("pin_dir"),
+    engine: reader.text("engine"),
+    detachOnExit: reader.flag("detach_on_exit"),
+    logLevel: reader.text("log_level"),
+  };
+  const controller = parseController(flags.controller ?? env.MESH_CONTROLLER ?? inFile.controller, problems);
+  const mesh = flags.mesh ?? inFile.mesh;
   const admin = parseAdmin(flags.admin, reader, problems);
   const config: Config = {
     meshFile: mesh ?? (controller === undefined || exists(defaults.meshFile) ? defaults.meshFile : undefined),
     controller,
-    xdsProtocol: oneOf("xds", flags.xds ?? reader.text("xds.protocol"), ["delta", "sotw"], "delta", problems),
+    xdsProtocol: oneOf("xds", flags.xds ?? inFile.xds, ["delta", "sotw"], "delta", problems),
     initialFetchTimeoutMs: reader.seconds("xds.initial_fetch_timeout") ?? 15_000,
     node: reader.node(),
     workloads: [...reader.workloads(), ...(flags.cgroup ?? [])],
-    stateDirectory: flags["state-dir"] ?? reader.text("state_dir") ?? defaults.stateDirectory,
-    pinDirectory: flags["pin-dir"] ?? reader.text("pin_dir") ?? defaults.pinDirectory,
+    stateDirectory: flags["state-dir"] ?? inFile.stateDirectory ?? defaults.stateDirectory,
+    pinDirectory: flags["pin-dir"] ?? inFile.pinDirectory ?? defaults.pinDirectory,
     ...admin,
     trustVip: reader.flag("trust_vip") ?? true,
-    engine: oneOf("engine", flags.engine ?? reader.text("engine"), ["auto", "connect"], "auto", problems),
-    detachOnExit: flags["detach-on-exit"] ?? reader.flag("detach_on_exit") ?? false,
-    logLevel: logLevelOf(flags["log-level"] ?? reader.text("log_level"), problems),
+    engine: oneOf("engine", flags.engine ?? inFile.engine, ["auto", "connect"], "auto", problems),
+    detachOnExit: flags["detach-on-exit"] ?? inFile.detachOnExit ?? false,
+    logLevel: logLevelOf(flags["log-level"] ?? inFile.logLevel, problems),
   };
   reader.rejectUnknown();
   if (problems.length > 0) throw new ConfigError("", problems.join("\n"));

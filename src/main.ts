@@ -10,21 +10,21 @@ import {
   programHelp,
   type Terminal,
 } from "./cli/command.ts";
-import { commands } from "./cli/commands.ts";
+import { loadAll, verbs } from "./cli/commands.ts";
 import { ConfigError, KernelError, MeshError, UnsupportedError } from "./errors.ts";
 
 async function main(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const [name, ...rest] = argv;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-    terminal.out(programHelp(commands));
+    terminal.out(programHelp(await loadAll()));
     return name === undefined ? 2 : 0;
   }
-  const command = commands.find((one) => one.name === (name === "--version" ? "version" : name));
-  if (command === undefined) {
+  const verb = verbs.find((one) => one.name === (name === "--version" ? "version" : name));
+  if (verb === undefined) {
     terminal.err(`[usage] ${name}: no such command; kmesh-edge --help lists them\n`);
     return 2;
   }
-  return runCommand(command, rest, terminal);
+  return runCommand(await verb.load(), rest, terminal);
 }
 
 async function runCommand(command: Command, args: readonly string[], terminal: Terminal): Promise<ExitCode> {

@@ -8,14 +8,15 @@ import type { ModelOf, Rejection, Snapshot } from "../model/snapshot.ts";
 import { BootstrapSchema } from "../xds/gen/envoy/config/bootstrap/v3/bootstrap_pb.ts";
 import { type Cluster, ClusterSchema } from "../xds/gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { ListenerSchema } from "../xds/gen/envoy/config/listener/v3/listener_pb.ts";
+import { readMessage } from "../xds/json/read-message.ts";
 import { type Decoded, decodeMessage } from "../xds/resource/decode.ts";
 import { at, createReport, MAX_PROBLEMS, type Problem } from "../xds/resource/report.ts";
 import { type ControlPlane, type FileNode, readBootstrap } from "./bootstrap.ts";
+import { parseDocument, type YamlDocument } from "./document.ts";
 import { locate, type Positions, type Step } from "./positions.ts";
 import { danglingReferences, sharedAddresses } from "./references.ts";
-import { readText } from "./text.ts";
-import { toMessage } from "./to-message.ts";
-import { atLine, isMapping, type Json, type Mapping, parseInParts, type YamlDocument } from "./yaml.ts";
+import { hashText, readText } from "./text.ts";
+import { atLine, isMapping, type Json, type Mapping } from "./yaml.ts";
 
 /** `path` is the whole field path in the file, `static_resources.clusters[0].lb_polcy`. */
 export interface FileRejection extends Rejection {
@@ -25,6 +26,8 @@ export interface FileRejection extends Rejection {
 
 export interface MeshFile {
   readonly path: string;
+  /** Of its text: watchMeshFile needn't read what is known. */
+  readonly contentHash: string;
   readonly node: FileNode | undefined;
   readonly snapshot: Snapshot;
   /** At most 100. A running agent refuses a file that has any. */
@@ -44,24 +47,23 @@ export function formatRejection(path: string, { line, path: field, reason }: Fil
   return `${atLine(basename(path), line)}: ${field === "" ? "" : `${field}: `}${reason}`;
 }
 
+const RESOURCES = { parents: ["static_resources", "staticResources"], names: ["listeners", "clusters"] };
+
 export function parseMeshFile(text: string, path: string): MeshFile {
-  const document = parseInParts(text, path, ["static_resources", "staticResources"], ["listeners", "clusters"]);
+  const document = parseDocument(text, path, RESOURCES);
   const { frame } = document;
   if (frame === null) throw new ConfigError(path, "is empty");
   if (!isMapping(frame)) throw new ConfigError(path, "must be a mapping: an Envoy bootstrap");
-  const positions = lazily(() => locate(text));
-  return readResources(document, readFrame(frame, document, path, positions), path, positions);
+  const positions = lazily(() => locate(text, path));
+  const facts = readFrame(frame, document, path, positions);
+  return { path, contentHash: hashText(text), ...facts, ...readResources(document, facts.controlPlane, positions) };
 }
 
-interface Frame {
-  readonly node: FileNode | undefined;
-  readonly controlPlane: ControlPlane | undefined;
-  readonly findings: readonly Finding[];
-}
+type Frame = Pick<MeshFile, "node" | "controlPlane" | "findings">;
 
 /** Everything but listeners and clusters: if that isn't right, the file as a whole can't be trusted to mean what it seems to. */
 function readFrame(frame: Mapping, document: YamlDocument, path: string, positions: () => Positions): Frame {
-  const mapped = toMessage(BootstrapSchema, frame, "");
+  const mapped = readMessage(BootstrapSchema, frame, "");
   const report = createReport();
   if ("problems" in mapped) throw fileError(mapped.problems, path, positions);
   const facts = readBootstrap(mapped.message, (name) => findCluster(name, document), report);
@@ -78,28 +80,23 @@ function fileError(problems: readonly Problem[], path: string, positions: () => 
   return new ConfigError(first?.where ?? path, `${first?.what ?? "can't be used"}${others}`);
 }
 
-interface Placed<T extends "listener" | "cluster"> {
-  readonly path: string;
-  readonly decoded: Decoded<ModelOf[T]>;
-}
-
 /** The cluster as a message: the control plane's address may be a name, which no model holds. */
 function findCluster(name: string, document: YamlDocument): Cluster | undefined {
   for (const value of document.items("clusters")) {
     if (!isMapping(value) || value["name"] !== name) continue;
-    const mapped = toMessage(ClusterSchema, value, "");
+    const mapped = readMessage(ClusterSchema, value, "");
     return "message" in mapped ? mapped.message : undefined;
   }
   return undefined;
 }
 
 function readListener(value: Json): Decoded<ModelOf["listener"]> {
-  const mapped = toMessage(ListenerSchema, value, "");
+  const mapped = readMessage(ListenerSchema, value, "");
   return "message" in mapped ? decodeMessage("listener", mapped.message) : unmapped("listener", value, mapped.problems);
 }
 
 function readCluster(value: Json): Decoded<ModelOf["cluster"]> {
-  const mapped = toMessage(ClusterSchema, value, "");
+  const mapped = readMessage(ClusterSchema, value, "");
   return "message" in mapped ? decodeMessage("cluster", mapped.message) : unmapped("cluster", value, mapped.problems);
 }
 
@@ -113,22 +110,26 @@ interface Placed<T extends "listener" | "cluster"> {
   readonly decoded: Decoded<ModelOf[T]>;
 }
 
-function readResources(document: YamlDocument, frame: Frame, path: string, positions: () => Positions): MeshFile {
+function readResources(
+  document: YamlDocument,
+  controlPlane: ControlPlane | undefined,
+  positions: () => Positions,
+): Pick<MeshFile, "snapshot" | "rejections"> {
   const collected: Rejection[] = [];
   const paths = new Map<string, string>();
   const listener = collect("listener", place(document, "listeners", readListener), collected, paths);
-  const clusters = leaveControlPlaneOut(place(document, "clusters", readCluster), listener, frame.controlPlane);
+  const clusters = leaveControlPlaneOut(place(document, "clusters", readCluster), listener, controlPlane);
   const cluster = collect("cluster", clusters, collected, paths);
   const snapshot: Snapshot = { listener, cluster, route: new Map(), endpoint: new Map() };
   // A cluster that was refused for itself isn't missing as well.
   if (collected.length === 0) {
     const pathOf = (type: string, name: string): string => paths.get(`${type} ${name}`) ?? "";
-    collected.push(...sharedAddresses(snapshot, pathOf), ...danglingReferences(snapshot, frame.controlPlane, pathOf));
+    collected.push(...sharedAddresses(snapshot, pathOf), ...danglingReferences(snapshot, controlPlane, pathOf));
   }
   const rejections = collected
     .slice(0, MAX_PROBLEMS)
     .map((rejection) => ({ ...rejection, line: positions().lineOf(stepsOf(rejection.path)) }));
-  return { path, snapshot, rejections, ...frame };
+  return { snapshot, rejections };
 }
 
 function place<T extends "listener" | "cluster">(

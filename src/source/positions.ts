@@ -1,6 +1,6 @@
 // Lines for field paths: a second parse that runs only when there is a problem to report.
-import { EVENT_ID, type Event, getScalarValue, parseEvents } from "js-yaml";
-import { MAX_DEPTH } from "./yaml.ts";
+import { EVENT_ID, type Event, getScalarValue } from "js-yaml";
+import { parseYamlEvents } from "./yaml.ts";
 
 /** A field's name, or an item's index. */
 export type Step = string | number;
@@ -16,9 +16,9 @@ interface Position {
   readonly items: Position[] | undefined;
 }
 
-/** For text that `parseYaml` accepted. */
-export function locate(text: string): Positions {
-  const root = buildTree(parseEvents(text, { maxDepth: MAX_DEPTH }), text);
+/** Throws ConfigError if the text as a whole is no YAML: that comes before any problem of its parts. */
+export function locate(text: string, path: string): Positions {
+  const root = buildTree(parseYamlEvents(text, path), text);
   const lineStarts = [0];
   for (let i = text.indexOf("\n"); i !== -1; i = text.indexOf("\n", i + 1)) lineStarts.push(i + 1);
   return {

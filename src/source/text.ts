@@ -3,6 +3,11 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { ConfigError, MeshError } from "../errors.ts";
 
+/** Equal for equal texts. */
+export function hashText(text: string): string {
+  return `text ${text.length} ${Bun.hash(text)}`;
+}
+
 export const MAX_BYTES = 64 * 1024 * 1024;
 
 /** UTF-8, without a byte order mark. Throws ConfigError. */

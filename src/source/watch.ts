@@ -4,7 +4,7 @@ import { type FSWatcher, lstatSync, readlinkSync, watch } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { MeshError } from "../errors.ts";
 import { type MeshFile, parseMeshFile } from "./mesh-file.ts";
-import { readText } from "./text.ts";
+import { hashText, readText } from "./text.ts";
 
 /** A writer that is quiet for so long is done. */
 const QUIET_MS = 50;
@@ -12,10 +12,17 @@ const QUIET_MS = 50;
 const RETRY_MS = 1_000;
 const MAX_LINKS = 40;
 
-/** The file as it is, then again whenever its content changes; an error once, until the content is another. Ends with the signal. */
-export async function* watchMeshFile(path: string, signal: AbortSignal): AsyncGenerator<MeshFile | MeshError, void> {
+/**
+ * The file whenever its content is another than before; an error once, until the content is another. `known` is the content hash
+ * of a file that was read before. Ends with the signal.
+ */
+export async function* watchMeshFile(
+  path: string,
+  signal: AbortSignal,
+  known?: string,
+): AsyncGenerator<MeshFile | MeshError, void> {
   const changes = watchPath(path, signal);
-  let last: string | undefined;
+  let last = known;
   try {
     for await (const _ of changes) {
       const { key, value } = readOnce(path, last);
@@ -39,7 +46,7 @@ function readOnce(path: string, last: string | undefined): Reading {
   let key = "";
   try {
     const text = readText(path);
-    key = `text ${text.length} ${Bun.hash(text)}`;
+    key = hashText(text);
     return { key, value: key === last ? undefined : parseMeshFile(text, path) };
   } catch (cause) {
     const error = MeshError.from(cause);

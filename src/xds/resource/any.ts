@@ -1,18 +1,13 @@
 // Opens a google.protobuf.Any. A TypedStruct stands for the message whose type it names, as in Envoy (the mesh file reader
 // wraps unknown types in one, too). Types that are not in our API stay closed: only their name is known.
-import {
-  type DescMessage,
-  fromBinary,
-  fromJson,
-  type JsonObject,
-  type Message,
-  type MessageShape,
-} from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary, type Message, type MessageShape } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { registry } from "../gen/descriptors.ts";
 import { TypedStructSchema as UdpaTypedStructSchema } from "../gen/udpa/type/v1/typed_struct_pb.ts";
-import { TypedStructSchema } from "../gen/xds/type/v3/typed_struct_pb.ts";
-import type { Report } from "./report.ts";
+import { type TypedStruct, TypedStructSchema } from "../gen/xds/type/v3/typed_struct_pb.ts";
+import { embeddedIn } from "../json/embedded.ts";
+import { readMessage } from "../json/read-message.ts";
+import { at, type Report } from "./report.ts";
 
 export interface Opened {
   /** Full name of the message, without the URL's prefix. */
@@ -27,12 +22,9 @@ export function open(any: Any | undefined, path: string, report: Report): Opened
   const typeName = nameOf(any.typeUrl);
   if (typeName === "") return reject(report, path, "must say its type");
   try {
-    if (isTypedStruct(typeName)) {
-      const { typeUrl, value } = fromBinary(TypedStructSchema, any.value); // both have the same fields
-      return openStruct(nameOf(typeUrl), value);
-    }
+    if (isTypedStruct(typeName)) return openStruct(structIn(any), path, report);
     const schema = registry.getMessage(typeName);
-    return { typeName, message: schema === undefined ? undefined : fromBinary(schema, any.value) };
+    return { typeName, message: schema === undefined ? undefined : (embeddedIn(any) ?? fromBinary(schema, any.value)) };
   } catch (cause) {
     return reject(report, path, `can't be read as ${typeName}: ${reasonOf(cause)}`);
   }
@@ -43,7 +35,7 @@ export function typeNameOf(any: Any): string {
   const typeName = nameOf(any.typeUrl);
   if (!isTypedStruct(typeName)) return typeName;
   try {
-    return nameOf(fromBinary(TypedStructSchema, any.value).typeUrl);
+    return nameOf(structIn(any).typeUrl);
   } catch {
     return typeName; // unreadable: as good as any unknown type
   }
@@ -68,10 +60,19 @@ export function reasonOf(cause: unknown): string {
   return (text.split("\n")[0] ?? "").slice(0, 300);
 }
 
-function openStruct(typeName: string, value: JsonObject | undefined): Opened {
+/** Both TypedStructs have the same fields. */
+function structIn(any: Any): TypedStruct {
+  return (embeddedIn(any) as TypedStruct | undefined) ?? fromBinary(TypedStructSchema, any.value);
+}
+
+function openStruct({ typeUrl, value }: TypedStruct, path: string, report: Report): Opened | undefined {
+  const typeName = nameOf(typeUrl);
   const schema = registry.getMessage(typeName);
   if (schema === undefined) return { typeName, message: undefined };
-  return { typeName, message: fromJson(schema, value ?? {}, { registry }) };
+  const mapped = readMessage(schema, value ?? {}, at(path, "value"));
+  if ("message" in mapped) return { typeName, message: mapped.message };
+  for (const problem of mapped.problems) report.reject(problem.path, problem.reason);
+  return undefined;
 }
 
 function reject(report: Report, path: string, reason: string): undefined {

@@ -5,7 +5,7 @@ import { type DescField, type DescMessage, type Message, ScalarType } from "@buf
 import { honouredFields, inspectedApart } from "../honoured-fields.ts";
 import { ignoredFields } from "../ignored-fields.ts";
 import { type Fate, unsupportedFields } from "../unsupported-fields.ts";
-import { type FieldLimits, isOneofRequired, limitsOf } from "./limits.ts";
+import { type FieldLimits, limitsOf, type MessageLimits } from "./limits.ts";
 import { at, type Needs, type Report } from "./report.ts";
 
 /** Where to report: `path` of the message in the resource, `needs` and the path within their owner. */
@@ -51,18 +51,19 @@ const plans = new Map<DescMessage, Plan>();
 function planOf(schema: DescMessage): Plan {
   const known = plans.get(schema);
   if (known !== undefined) return known;
+  const limits = limitsOf(schema.typeName);
   const plan: Plan = {
     typeName: schema.typeName,
-    fields: schema.fields.map((field) => planField(schema, field)),
+    fields: schema.fields.map((field) => planField(schema, field, limits)),
     requiredOneofs: schema.oneofs
-      .filter((oneof) => isOneofRequired(schema.typeName, oneof.name))
+      .filter((oneof) => limits.isOneofRequired(oneof.name))
       .map((oneof) => ({ name: oneof.name, key: oneof.localName })),
   };
   plans.set(schema, plan);
   return plan;
 }
 
-function planField(schema: DescMessage, field: DescField): FieldPlan {
+function planField(schema: DescMessage, field: DescField, limits: MessageLimits): FieldPlan {
   const oneof = field.oneof?.localName;
   return {
     name: field.name,
@@ -71,7 +72,7 @@ function planField(schema: DescMessage, field: DescField): FieldPlan {
     kind: field.fieldKind,
     hasPresence: oneof !== undefined || field.proto.proto3Optional || field.fieldKind === "message",
     zero: zeroOf(field),
-    limits: limitsOf(schema.typeName, field.name, field.enum),
+    limits: limits.field(field.name, field.enum),
     fate: fateOf(schema.typeName, field),
     child: childOf(field),
   };

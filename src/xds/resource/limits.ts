@@ -1,7 +1,7 @@
 // Envoy's own limits for a field (protoc-gen-validate's options, generated into gen/limits.ts) as checks. What Envoy would
 // refuse is refused here with the same bounds, so that a file that works in one works in the other.
 import type { DescEnum } from "@bufbuild/protobuf";
-import { limits } from "../gen/limits.ts";
+import { limitLines } from "../gen/limits.ts";
 
 /** The reason why a value is refused, or undefined. */
 export type Check = (value: unknown) => string | undefined;
@@ -18,8 +18,32 @@ type Rules = Readonly<Record<string, unknown>>;
 
 const NONE: FieldLimits = { isRequired: false, checks: [], itemChecks: [] };
 
-export function limitsOf(message: string, field: string, enumType: DescEnum | undefined): FieldLimits {
-  const rules = limits[message]?.[field];
+export interface MessageLimits {
+  field(name: string, enumType: DescEnum | undefined): FieldLimits;
+  isOneofRequired(name: string): boolean;
+}
+
+/** Reads the message's line: for the planning of a message, not for each value. */
+export function limitsOf(message: string): MessageLimits {
+  const fields = rulesOf(message);
+  return {
+    field: (name, enumType) => fieldLimits(fields[name], enumType),
+    isOneofRequired(name) {
+      const rules = fields[name];
+      return isRules(rules) && rules["oneof_required"] === true;
+    },
+  };
+}
+
+/** By field. */
+function rulesOf(message: string): Rules {
+  const start = limitLines.indexOf(`\n${message} `);
+  if (start === -1) return {};
+  const json = start + message.length + 2;
+  return JSON.parse(limitLines.slice(json, limitLines.indexOf("\n", json))) as Rules;
+}
+
+function fieldLimits(rules: unknown, enumType: DescEnum | undefined): FieldLimits {
   if (!isRules(rules)) return NONE;
   const isRequired = Object.values(rules).some((rule) => isRules(rule) && rule["required"] === true);
   if (isRules(rules["repeated"])) {
@@ -31,11 +55,6 @@ export function limitsOf(message: string, field: string, enumType: DescEnum | un
     return { isRequired, checks: mapChecks(map), itemChecks: isRules(keys) ? valueChecks(keys, enumType) : [] };
   }
   return { isRequired, checks: valueChecks(rules, enumType), itemChecks: [] };
-}
-
-export function isOneofRequired(message: string, oneof: string): boolean {
-  const rules = limits[message]?.[oneof];
-  return isRules(rules) && rules["oneof_required"] === true;
 }
 
 function isRules(value: unknown): value is Rules {

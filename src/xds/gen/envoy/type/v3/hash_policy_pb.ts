@@ -2,16 +2,9 @@
 // @generated from file envoy/type/v3/hash_policy.proto (package envoy.type.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../descriptors.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/type/v3/hash_policy.proto.
- */
-export const file_envoy_type_v3_hash_policy: GenFile = /*@__PURE__*/
-  fileDesc("envoy/type/v3/hash_policy.proto");
 
 /**
  * @generated from message envoy.type.v3.HashPolicy
@@ -40,7 +33,7 @@ export type HashPolicy = Message<"envoy.type.v3.HashPolicy"> & {
  * Use `create(HashPolicySchema)` to create a new message.
  */
 export const HashPolicySchema: GenMessage<HashPolicy> = /*@__PURE__*/
-  messageDesc(file_envoy_type_v3_hash_policy, 0);
+  messageDesc("envoy.type.v3.HashPolicy");
 
 /**
  * @generated from message envoy.type.v3.HashPolicy.SourceIp
@@ -53,7 +46,7 @@ export type HashPolicy_SourceIp = Message<"envoy.type.v3.HashPolicy.SourceIp"> &
  * Use `create(HashPolicy_SourceIpSchema)` to create a new message.
  */
 export const HashPolicy_SourceIpSchema: GenMessage<HashPolicy_SourceIp> = /*@__PURE__*/
-  messageDesc(file_envoy_type_v3_hash_policy, 0, 0);
+  messageDesc("envoy.type.v3.HashPolicy.SourceIp");
 
 /**
  * @generated from message envoy.type.v3.HashPolicy.FilterState
@@ -70,5 +63,5 @@ export type HashPolicy_FilterState = Message<"envoy.type.v3.HashPolicy.FilterSta
  * Use `create(HashPolicy_FilterStateSchema)` to create a new message.
  */
 export const HashPolicy_FilterStateSchema: GenMessage<HashPolicy_FilterState> = /*@__PURE__*/
-  messageDesc(file_envoy_type_v3_hash_policy, 0, 1);
+  messageDesc("envoy.type.v3.HashPolicy.FilterState");
 

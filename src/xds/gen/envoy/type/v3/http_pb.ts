@@ -2,15 +2,9 @@
 // @generated from file envoy/type/v3/http.proto (package envoy.type.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile } from "@bufbuild/protobuf/codegenv2";
-import { enumDesc, fileDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc } from "../../../descriptors.ts";
 import type { UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/type/v3/http.proto.
- */
-export const file_envoy_type_v3_http: GenFile = /*@__PURE__*/
-  fileDesc("envoy/type/v3/http.proto");
 
 /**
  * @generated from enum envoy.type.v3.CodecClientType
@@ -41,5 +35,5 @@ export type CodecClientType = (typeof CodecClientType)[keyof typeof CodecClientT
  * Describes the enum envoy.type.v3.CodecClientType.
  */
 export const CodecClientTypeSchema: GenEnum<CodecClientType> = /*@__PURE__*/
-  enumDesc(file_envoy_type_v3_http, 0);
+  enumDesc("envoy.type.v3.CodecClientType");
 

@@ -2,16 +2,9 @@
 // @generated from file envoy/type/v3/percent.proto (package envoy.type.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../descriptors.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/type/v3/percent.proto.
- */
-export const file_envoy_type_v3_percent: GenFile = /*@__PURE__*/
-  fileDesc("envoy/type/v3/percent.proto");
 
 /**
  * @generated from message envoy.type.v3.Percent
@@ -28,7 +21,7 @@ export type Percent = Message<"envoy.type.v3.Percent"> & {
  * Use `create(PercentSchema)` to create a new message.
  */
 export const PercentSchema: GenMessage<Percent> = /*@__PURE__*/
-  messageDesc(file_envoy_type_v3_percent, 0);
+  messageDesc("envoy.type.v3.Percent");
 
 /**
  * @generated from message envoy.type.v3.FractionalPercent
@@ -50,7 +43,7 @@ export type FractionalPercent = Message<"envoy.type.v3.FractionalPercent"> & {
  * Use `create(FractionalPercentSchema)` to create a new message.
  */
 export const FractionalPercentSchema: GenMessage<FractionalPercent> = /*@__PURE__*/
-  messageDesc(file_envoy_type_v3_percent, 1);
+  messageDesc("envoy.type.v3.FractionalPercent");
 
 /**
  * @generated from enum envoy.type.v3.FractionalPercent.DenominatorType
@@ -81,5 +74,5 @@ export type FractionalPercent_DenominatorType = (typeof FractionalPercent_Denomi
  * Describes the enum envoy.type.v3.FractionalPercent.DenominatorType.
  */
 export const FractionalPercent_DenominatorTypeSchema: GenEnum<FractionalPercent_DenominatorType> = /*@__PURE__*/
-  enumDesc(file_envoy_type_v3_percent, 1, 0);
+  enumDesc("envoy.type.v3.FractionalPercent.DenominatorType");
 

@@ -2,16 +2,9 @@
 // @generated from file envoy/type/v3/range.proto (package envoy.type.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../descriptors.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/type/v3/range.proto.
- */
-export const file_envoy_type_v3_range: GenFile = /*@__PURE__*/
-  fileDesc("envoy/type/v3/range.proto");
 
 /**
  * @generated from message envoy.type.v3.Int64Range
@@ -33,7 +26,7 @@ export type Int64Range = Message<"envoy.type.v3.Int64Range"> & {
  * Use `create(Int64RangeSchema)` to create a new message.
  */
 export const Int64RangeSchema: GenMessage<Int64Range> = /*@__PURE__*/
-  messageDesc(file_envoy_type_v3_range, 0);
+  messageDesc("envoy.type.v3.Int64Range");
 
 /**
  * @generated from message envoy.type.v3.Int32Range
@@ -55,7 +48,7 @@ export type Int32Range = Message<"envoy.type.v3.Int32Range"> & {
  * Use `create(Int32RangeSchema)` to create a new message.
  */
 export const Int32RangeSchema: GenMessage<Int32Range> = /*@__PURE__*/
-  messageDesc(file_envoy_type_v3_range, 1);
+  messageDesc("envoy.type.v3.Int32Range");
 
 /**
  * @generated from message envoy.type.v3.DoubleRange
@@ -77,5 +70,5 @@ export type DoubleRange = Message<"envoy.type.v3.DoubleRange"> & {
  * Use `create(DoubleRangeSchema)` to create a new message.
  */
 export const DoubleRangeSchema: GenMessage<DoubleRange> = /*@__PURE__*/
-  messageDesc(file_envoy_type_v3_range, 2);
+  messageDesc("envoy.type.v3.DoubleRange");
 

@@ -2,15 +2,9 @@
 // @generated from file envoy/type/v3/ratelimit_unit.proto (package envoy.type.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile } from "@bufbuild/protobuf/codegenv2";
-import { enumDesc, fileDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc } from "../../../descriptors.ts";
 import type { UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/type/v3/ratelimit_unit.proto.
- */
-export const file_envoy_type_v3_ratelimit_unit: GenFile = /*@__PURE__*/
-  fileDesc("envoy/type/v3/ratelimit_unit.proto");
 
 /**
  * @generated from enum envoy.type.v3.RateLimitUnit
@@ -61,5 +55,5 @@ export type RateLimitUnit = (typeof RateLimitUnit)[keyof typeof RateLimitUnit] |
  * Describes the enum envoy.type.v3.RateLimitUnit.
  */
 export const RateLimitUnitSchema: GenEnum<RateLimitUnit> = /*@__PURE__*/
-  enumDesc(file_envoy_type_v3_ratelimit_unit, 0);
+  enumDesc("envoy.type.v3.RateLimitUnit");
 

@@ -2,16 +2,9 @@
 // @generated from file envoy/type/v3/semantic_version.proto (package envoy.type.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../descriptors.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/type/v3/semantic_version.proto.
- */
-export const file_envoy_type_v3_semantic_version: GenFile = /*@__PURE__*/
-  fileDesc("envoy/type/v3/semantic_version.proto");
 
 /**
  * @generated from message envoy.type.v3.SemanticVersion
@@ -38,5 +31,5 @@ export type SemanticVersion = Message<"envoy.type.v3.SemanticVersion"> & {
  * Use `create(SemanticVersionSchema)` to create a new message.
  */
 export const SemanticVersionSchema: GenMessage<SemanticVersion> = /*@__PURE__*/
-  messageDesc(file_envoy_type_v3_semantic_version, 0);
+  messageDesc("envoy.type.v3.SemanticVersion");
 

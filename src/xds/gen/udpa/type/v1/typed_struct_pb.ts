@@ -2,16 +2,9 @@
 // @generated from file udpa/type/v1/typed_struct.proto (package udpa.type.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../descriptors.ts";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file udpa/type/v1/typed_struct.proto.
- */
-export const file_udpa_type_v1_typed_struct: GenFile = /*@__PURE__*/
-  fileDesc("udpa/type/v1/typed_struct.proto");
 
 /**
  * @generated from message udpa.type.v1.TypedStruct
@@ -33,5 +26,5 @@ export type TypedStruct = Message<"udpa.type.v1.TypedStruct"> & {
  * Use `create(TypedStructSchema)` to create a new message.
  */
 export const TypedStructSchema: GenMessage<TypedStruct> = /*@__PURE__*/
-  messageDesc(file_udpa_type_v1_typed_struct, 0);
+  messageDesc("udpa.type.v1.TypedStruct");
 

@@ -2,16 +2,9 @@
 // @generated from file xds/core/v3/authority.proto (package xds.core.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../descriptors.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file xds/core/v3/authority.proto.
- */
-export const file_xds_core_v3_authority: GenFile = /*@__PURE__*/
-  fileDesc("xds/core/v3/authority.proto");
 
 /**
  * @generated from message xds.core.v3.Authority
@@ -28,5 +21,5 @@ export type Authority = Message<"xds.core.v3.Authority"> & {
  * Use `create(AuthoritySchema)` to create a new message.
  */
 export const AuthoritySchema: GenMessage<Authority> = /*@__PURE__*/
-  messageDesc(file_xds_core_v3_authority, 0);
+  messageDesc("xds.core.v3.Authority");
 

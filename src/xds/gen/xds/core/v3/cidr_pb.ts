@@ -2,16 +2,9 @@
 // @generated from file xds/core/v3/cidr.proto (package xds.core.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../descriptors.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file xds/core/v3/cidr.proto.
- */
-export const file_xds_core_v3_cidr: GenFile = /*@__PURE__*/
-  fileDesc("xds/core/v3/cidr.proto");
 
 /**
  * @generated from message xds.core.v3.CidrRange
@@ -33,5 +26,5 @@ export type CidrRange = Message<"xds.core.v3.CidrRange"> & {
  * Use `create(CidrRangeSchema)` to create a new message.
  */
 export const CidrRangeSchema: GenMessage<CidrRange> = /*@__PURE__*/
-  messageDesc(file_xds_core_v3_cidr, 0);
+  messageDesc("xds.core.v3.CidrRange");
 

@@ -2,18 +2,11 @@
 // @generated from file xds/core/v3/collection_entry.proto (package xds.core.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../descriptors.ts";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { ResourceLocator } from "./resource_locator_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file xds/core/v3/collection_entry.proto.
- */
-export const file_xds_core_v3_collection_entry: GenFile = /*@__PURE__*/
-  fileDesc("xds/core/v3/collection_entry.proto");
 
 /**
  * @generated from message xds.core.v3.CollectionEntry
@@ -42,7 +35,7 @@ export type CollectionEntry = Message<"xds.core.v3.CollectionEntry"> & {
  * Use `create(CollectionEntrySchema)` to create a new message.
  */
 export const CollectionEntrySchema: GenMessage<CollectionEntry> = /*@__PURE__*/
-  messageDesc(file_xds_core_v3_collection_entry, 0);
+  messageDesc("xds.core.v3.CollectionEntry");
 
 /**
  * @generated from message xds.core.v3.CollectionEntry.InlineEntry
@@ -69,5 +62,5 @@ export type CollectionEntry_InlineEntry = Message<"xds.core.v3.CollectionEntry.I
  * Use `create(CollectionEntry_InlineEntrySchema)` to create a new message.
  */
 export const CollectionEntry_InlineEntrySchema: GenMessage<CollectionEntry_InlineEntry> = /*@__PURE__*/
-  messageDesc(file_xds_core_v3_collection_entry, 0, 0);
+  messageDesc("xds.core.v3.CollectionEntry.InlineEntry");
 

@@ -2,16 +2,9 @@
 // @generated from file xds/core/v3/context_params.proto (package xds.core.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../descriptors.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file xds/core/v3/context_params.proto.
- */
-export const file_xds_core_v3_context_params: GenFile = /*@__PURE__*/
-  fileDesc("xds/core/v3/context_params.proto");
 
 /**
  * @generated from message xds.core.v3.ContextParams
@@ -28,5 +21,5 @@ export type ContextParams = Message<"xds.core.v3.ContextParams"> & {
  * Use `create(ContextParamsSchema)` to create a new message.
  */
 export const ContextParamsSchema: GenMessage<ContextParams> = /*@__PURE__*/
-  messageDesc(file_xds_core_v3_context_params, 0);
+  messageDesc("xds.core.v3.ContextParams");
 

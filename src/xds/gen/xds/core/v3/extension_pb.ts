@@ -2,17 +2,10 @@
 // @generated from file xds/core/v3/extension.proto (package xds.core.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../descriptors.ts";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file xds/core/v3/extension.proto.
- */
-export const file_xds_core_v3_extension: GenFile = /*@__PURE__*/
-  fileDesc("xds/core/v3/extension.proto");
 
 /**
  * @generated from message xds.core.v3.TypedExtensionConfig
@@ -34,5 +27,5 @@ export type TypedExtensionConfig = Message<"xds.core.v3.TypedExtensionConfig"> &
  * Use `create(TypedExtensionConfigSchema)` to create a new message.
  */
 export const TypedExtensionConfigSchema: GenMessage<TypedExtensionConfig> = /*@__PURE__*/
-  messageDesc(file_xds_core_v3_extension, 0);
+  messageDesc("xds.core.v3.TypedExtensionConfig");
 

@@ -2,17 +2,10 @@
 // @generated from file xds/core/v3/resource_locator.proto (package xds.core.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../descriptors.ts";
 import type { ContextParams } from "./context_params_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file xds/core/v3/resource_locator.proto.
- */
-export const file_xds_core_v3_resource_locator: GenFile = /*@__PURE__*/
-  fileDesc("xds/core/v3/resource_locator.proto");
 
 /**
  * @generated from message xds.core.v3.ResourceLocator
@@ -60,7 +53,7 @@ export type ResourceLocator = Message<"xds.core.v3.ResourceLocator"> & {
  * Use `create(ResourceLocatorSchema)` to create a new message.
  */
 export const ResourceLocatorSchema: GenMessage<ResourceLocator> = /*@__PURE__*/
-  messageDesc(file_xds_core_v3_resource_locator, 0);
+  messageDesc("xds.core.v3.ResourceLocator");
 
 /**
  * @generated from message xds.core.v3.ResourceLocator.Directive
@@ -89,7 +82,7 @@ export type ResourceLocator_Directive = Message<"xds.core.v3.ResourceLocator.Dir
  * Use `create(ResourceLocator_DirectiveSchema)` to create a new message.
  */
 export const ResourceLocator_DirectiveSchema: GenMessage<ResourceLocator_Directive> = /*@__PURE__*/
-  messageDesc(file_xds_core_v3_resource_locator, 0, 0);
+  messageDesc("xds.core.v3.ResourceLocator.Directive");
 
 /**
  * @generated from enum xds.core.v3.ResourceLocator.Scheme
@@ -120,5 +113,5 @@ export type ResourceLocator_Scheme = (typeof ResourceLocator_Scheme)[keyof typeo
  * Describes the enum xds.core.v3.ResourceLocator.Scheme.
  */
 export const ResourceLocator_SchemeSchema: GenEnum<ResourceLocator_Scheme> = /*@__PURE__*/
-  enumDesc(file_xds_core_v3_resource_locator, 0, 0);
+  enumDesc("xds.core.v3.ResourceLocator.Scheme");
 

@@ -2,16 +2,9 @@
 // @generated from file xds/type/v3/typed_struct.proto (package xds.type.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../descriptors.ts";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file xds/type/v3/typed_struct.proto.
- */
-export const file_xds_type_v3_typed_struct: GenFile = /*@__PURE__*/
-  fileDesc("xds/type/v3/typed_struct.proto");
 
 /**
  * @generated from message xds.type.v3.TypedStruct
@@ -33,5 +26,5 @@ export type TypedStruct = Message<"xds.type.v3.TypedStruct"> & {
  * Use `create(TypedStructSchema)` to create a new message.
  */
 export const TypedStructSchema: GenMessage<TypedStruct> = /*@__PURE__*/
-  messageDesc(file_xds_type_v3_typed_struct, 0);
+  messageDesc("xds.type.v3.TypedStruct");
 

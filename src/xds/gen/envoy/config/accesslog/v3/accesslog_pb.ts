@@ -2,9 +2,8 @@
 // @generated from file envoy/config/accesslog/v3/accesslog.proto (package envoy.config.accesslog.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../../descriptors.ts";
 import type { RuntimeUInt32 } from "../../core/v3/base_pb.ts";
 import type { HeaderMatcher } from "../../route/v3/route_components_pb.ts";
 import type { AccessLogType } from "../../../data/accesslog/v3/accesslog_pb.ts";
@@ -12,12 +11,6 @@ import type { MetadataMatcher } from "../../../type/matcher/v3/metadata_pb.ts";
 import type { FractionalPercent } from "../../../type/v3/percent_pb.ts";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/accesslog/v3/accesslog.proto.
- */
-export const file_envoy_config_accesslog_v3_accesslog: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/accesslog/v3/accesslog.proto");
 
 /**
  * @generated from message envoy.config.accesslog.v3.AccessLog
@@ -50,7 +43,7 @@ export type AccessLog = Message<"envoy.config.accesslog.v3.AccessLog"> & {
  * Use `create(AccessLogSchema)` to create a new message.
  */
 export const AccessLogSchema: GenMessage<AccessLog> = /*@__PURE__*/
-  messageDesc(file_envoy_config_accesslog_v3_accesslog, 0);
+  messageDesc("envoy.config.accesslog.v3.AccessLog");
 
 /**
  * @generated from message envoy.config.accesslog.v3.AccessLogFilter
@@ -145,7 +138,7 @@ export type AccessLogFilter = Message<"envoy.config.accesslog.v3.AccessLogFilter
  * Use `create(AccessLogFilterSchema)` to create a new message.
  */
 export const AccessLogFilterSchema: GenMessage<AccessLogFilter> = /*@__PURE__*/
-  messageDesc(file_envoy_config_accesslog_v3_accesslog, 1);
+  messageDesc("envoy.config.accesslog.v3.AccessLogFilter");
 
 /**
  * @generated from message envoy.config.accesslog.v3.ComparisonFilter
@@ -167,7 +160,7 @@ export type ComparisonFilter = Message<"envoy.config.accesslog.v3.ComparisonFilt
  * Use `create(ComparisonFilterSchema)` to create a new message.
  */
 export const ComparisonFilterSchema: GenMessage<ComparisonFilter> = /*@__PURE__*/
-  messageDesc(file_envoy_config_accesslog_v3_accesslog, 2);
+  messageDesc("envoy.config.accesslog.v3.ComparisonFilter");
 
 /**
  * @generated from enum envoy.config.accesslog.v3.ComparisonFilter.Op
@@ -203,7 +196,7 @@ export type ComparisonFilter_Op = (typeof ComparisonFilter_Op)[keyof typeof Comp
  * Describes the enum envoy.config.accesslog.v3.ComparisonFilter.Op.
  */
 export const ComparisonFilter_OpSchema: GenEnum<ComparisonFilter_Op> = /*@__PURE__*/
-  enumDesc(file_envoy_config_accesslog_v3_accesslog, 2, 0);
+  enumDesc("envoy.config.accesslog.v3.ComparisonFilter.Op");
 
 /**
  * @generated from message envoy.config.accesslog.v3.StatusCodeFilter
@@ -220,7 +213,7 @@ export type StatusCodeFilter = Message<"envoy.config.accesslog.v3.StatusCodeFilt
  * Use `create(StatusCodeFilterSchema)` to create a new message.
  */
 export const StatusCodeFilterSchema: GenMessage<StatusCodeFilter> = /*@__PURE__*/
-  messageDesc(file_envoy_config_accesslog_v3_accesslog, 3);
+  messageDesc("envoy.config.accesslog.v3.StatusCodeFilter");
 
 /**
  * @generated from message envoy.config.accesslog.v3.DurationFilter
@@ -237,7 +230,7 @@ export type DurationFilter = Message<"envoy.config.accesslog.v3.DurationFilter">
  * Use `create(DurationFilterSchema)` to create a new message.
  */
 export const DurationFilterSchema: GenMessage<DurationFilter> = /*@__PURE__*/
-  messageDesc(file_envoy_config_accesslog_v3_accesslog, 4);
+  messageDesc("envoy.config.accesslog.v3.DurationFilter");
 
 /**
  * @generated from message envoy.config.accesslog.v3.NotHealthCheckFilter
@@ -250,7 +243,7 @@ export type NotHealthCheckFilter = Message<"envoy.config.accesslog.v3.NotHealthC
  * Use `create(NotHealthCheckFilterSchema)` to create a new message.
  */
 export const NotHealthCheckFilterSchema: GenMessage<NotHealthCheckFilter> = /*@__PURE__*/
-  messageDesc(file_envoy_config_accesslog_v3_accesslog, 5);
+  messageDesc("envoy.config.accesslog.v3.NotHealthCheckFilter");
 
 /**
  * @generated from message envoy.config.accesslog.v3.TraceableFilter
@@ -263,7 +256,7 @@ export type TraceableFilter = Message<"envoy.config.accesslog.v3.TraceableFilter
  * Use `create(TraceableFilterSchema)` to create a new message.
  */
 export const TraceableFilterSchema: GenMessage<TraceableFilter> = /*@__PURE__*/
-  messageDesc(file_envoy_config_accesslog_v3_accesslog, 6);
+  messageDesc("envoy.config.accesslog.v3.TraceableFilter");
 
 /**
  * @generated from message envoy.config.accesslog.v3.RuntimeFilter
@@ -290,7 +283,7 @@ export type RuntimeFilter = Message<"envoy.config.accesslog.v3.RuntimeFilter"> &
  * Use `create(RuntimeFilterSchema)` to create a new message.
  */
 export const RuntimeFilterSchema: GenMessage<RuntimeFilter> = /*@__PURE__*/
-  messageDesc(file_envoy_config_accesslog_v3_accesslog, 7);
+  messageDesc("envoy.config.accesslog.v3.RuntimeFilter");
 
 /**
  * @generated from message envoy.config.accesslog.v3.AndFilter
@@ -307,7 +300,7 @@ export type AndFilter = Message<"envoy.config.accesslog.v3.AndFilter"> & {
  * Use `create(AndFilterSchema)` to create a new message.
  */
 export const AndFilterSchema: GenMessage<AndFilter> = /*@__PURE__*/
-  messageDesc(file_envoy_config_accesslog_v3_accesslog, 8);
+  messageDesc("envoy.config.accesslog.v3.AndFilter");
 
 /**
  * @generated from message envoy.config.accesslog.v3.OrFilter
@@ -324,7 +317,7 @@ export type OrFilter = Message<"envoy.config.accesslog.v3.OrFilter"> & {
  * Use `create(OrFilterSchema)` to create a new message.
  */
 export const OrFilterSchema: GenMessage<OrFilter> = /*@__PURE__*/
-  messageDesc(file_envoy_config_accesslog_v3_accesslog, 9);
+  messageDesc("envoy.config.accesslog.v3.OrFilter");
 
 /**
  * @generated from message envoy.config.accesslog.v3.HeaderFilter
@@ -341,7 +334,7 @@ export type HeaderFilter = Message<"envoy.config.accesslog.v3.HeaderFilter"> & {
  * Use `create(HeaderFilterSchema)` to create a new message.
  */
 export const HeaderFilterSchema: GenMessage<HeaderFilter> = /*@__PURE__*/
-  messageDesc(file_envoy_config_accesslog_v3_accesslog, 10);
+  messageDesc("envoy.config.accesslog.v3.HeaderFilter");
 
 /**
  * @generated from message envoy.config.accesslog.v3.ResponseFlagFilter
@@ -358,7 +351,7 @@ export type ResponseFlagFilter = Message<"envoy.config.accesslog.v3.ResponseFlag
  * Use `create(ResponseFlagFilterSchema)` to create a new message.
  */
 export const ResponseFlagFilterSchema: GenMessage<ResponseFlagFilter> = /*@__PURE__*/
-  messageDesc(file_envoy_config_accesslog_v3_accesslog, 11);
+  messageDesc("envoy.config.accesslog.v3.ResponseFlagFilter");
 
 /**
  * @generated from message envoy.config.accesslog.v3.GrpcStatusFilter
@@ -380,7 +373,7 @@ export type GrpcStatusFilter = Message<"envoy.config.accesslog.v3.GrpcStatusFilt
  * Use `create(GrpcStatusFilterSchema)` to create a new message.
  */
 export const GrpcStatusFilterSchema: GenMessage<GrpcStatusFilter> = /*@__PURE__*/
-  messageDesc(file_envoy_config_accesslog_v3_accesslog, 12);
+  messageDesc("envoy.config.accesslog.v3.GrpcStatusFilter");
 
 /**
  * @generated from enum envoy.config.accesslog.v3.GrpcStatusFilter.Status
@@ -481,7 +474,7 @@ export type GrpcStatusFilter_Status = (typeof GrpcStatusFilter_Status)[keyof typ
  * Describes the enum envoy.config.accesslog.v3.GrpcStatusFilter.Status.
  */
 export const GrpcStatusFilter_StatusSchema: GenEnum<GrpcStatusFilter_Status> = /*@__PURE__*/
-  enumDesc(file_envoy_config_accesslog_v3_accesslog, 12, 0);
+  enumDesc("envoy.config.accesslog.v3.GrpcStatusFilter.Status");
 
 /**
  * @generated from message envoy.config.accesslog.v3.MetadataFilter
@@ -503,7 +496,7 @@ export type MetadataFilter = Message<"envoy.config.accesslog.v3.MetadataFilter">
  * Use `create(MetadataFilterSchema)` to create a new message.
  */
 export const MetadataFilterSchema: GenMessage<MetadataFilter> = /*@__PURE__*/
-  messageDesc(file_envoy_config_accesslog_v3_accesslog, 13);
+  messageDesc("envoy.config.accesslog.v3.MetadataFilter");
 
 /**
  * @generated from message envoy.config.accesslog.v3.LogTypeFilter
@@ -525,7 +518,7 @@ export type LogTypeFilter = Message<"envoy.config.accesslog.v3.LogTypeFilter"> &
  * Use `create(LogTypeFilterSchema)` to create a new message.
  */
 export const LogTypeFilterSchema: GenMessage<LogTypeFilter> = /*@__PURE__*/
-  messageDesc(file_envoy_config_accesslog_v3_accesslog, 14);
+  messageDesc("envoy.config.accesslog.v3.LogTypeFilter");
 
 /**
  * @generated from message envoy.config.accesslog.v3.ExtensionFilter
@@ -553,5 +546,5 @@ export type ExtensionFilter = Message<"envoy.config.accesslog.v3.ExtensionFilter
  * Use `create(ExtensionFilterSchema)` to create a new message.
  */
 export const ExtensionFilterSchema: GenMessage<ExtensionFilter> = /*@__PURE__*/
-  messageDesc(file_envoy_config_accesslog_v3_accesslog, 15);
+  messageDesc("envoy.config.accesslog.v3.ExtensionFilter");
 

@@ -2,9 +2,8 @@
 // @generated from file envoy/config/bootstrap/v3/bootstrap.proto (package envoy.config.bootstrap.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../../descriptors.ts";
 import type { AccessLog } from "../../accesslog/v3/accesslog_pb.ts";
 import type { Cluster } from "../../cluster/v3/cluster_pb.ts";
 import type { Address, BindConfig } from "../../core/v3/address_pb.ts";
@@ -23,12 +22,6 @@ import type { StringMatcher } from "../../../type/matcher/v3/string_pb.ts";
 import type { Percent } from "../../../type/v3/percent_pb.ts";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/bootstrap/v3/bootstrap.proto.
- */
-export const file_envoy_config_bootstrap_v3_bootstrap: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/bootstrap/v3/bootstrap.proto");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.Bootstrap
@@ -257,7 +250,7 @@ export type Bootstrap = Message<"envoy.config.bootstrap.v3.Bootstrap"> & {
  * Use `create(BootstrapSchema)` to create a new message.
  */
 export const BootstrapSchema: GenMessage<Bootstrap> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 0);
+  messageDesc("envoy.config.bootstrap.v3.Bootstrap");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.Bootstrap.StaticResources
@@ -284,7 +277,7 @@ export type Bootstrap_StaticResources = Message<"envoy.config.bootstrap.v3.Boots
  * Use `create(Bootstrap_StaticResourcesSchema)` to create a new message.
  */
 export const Bootstrap_StaticResourcesSchema: GenMessage<Bootstrap_StaticResources> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 0, 0);
+  messageDesc("envoy.config.bootstrap.v3.Bootstrap.StaticResources");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.Bootstrap.DynamicResources
@@ -321,7 +314,7 @@ export type Bootstrap_DynamicResources = Message<"envoy.config.bootstrap.v3.Boot
  * Use `create(Bootstrap_DynamicResourcesSchema)` to create a new message.
  */
 export const Bootstrap_DynamicResourcesSchema: GenMessage<Bootstrap_DynamicResources> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 0, 1);
+  messageDesc("envoy.config.bootstrap.v3.Bootstrap.DynamicResources");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.Bootstrap.ApplicationLogConfig
@@ -338,7 +331,7 @@ export type Bootstrap_ApplicationLogConfig = Message<"envoy.config.bootstrap.v3.
  * Use `create(Bootstrap_ApplicationLogConfigSchema)` to create a new message.
  */
 export const Bootstrap_ApplicationLogConfigSchema: GenMessage<Bootstrap_ApplicationLogConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 0, 2);
+  messageDesc("envoy.config.bootstrap.v3.Bootstrap.ApplicationLogConfig");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.Bootstrap.ApplicationLogConfig.LogFormat
@@ -367,7 +360,7 @@ export type Bootstrap_ApplicationLogConfig_LogFormat = Message<"envoy.config.boo
  * Use `create(Bootstrap_ApplicationLogConfig_LogFormatSchema)` to create a new message.
  */
 export const Bootstrap_ApplicationLogConfig_LogFormatSchema: GenMessage<Bootstrap_ApplicationLogConfig_LogFormat> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 0, 2, 0);
+  messageDesc("envoy.config.bootstrap.v3.Bootstrap.ApplicationLogConfig.LogFormat");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.Bootstrap.DeferredStatOptions
@@ -384,7 +377,7 @@ export type Bootstrap_DeferredStatOptions = Message<"envoy.config.bootstrap.v3.B
  * Use `create(Bootstrap_DeferredStatOptionsSchema)` to create a new message.
  */
 export const Bootstrap_DeferredStatOptionsSchema: GenMessage<Bootstrap_DeferredStatOptions> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 0, 3);
+  messageDesc("envoy.config.bootstrap.v3.Bootstrap.DeferredStatOptions");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.Bootstrap.GrpcAsyncClientManagerConfig
@@ -401,7 +394,7 @@ export type Bootstrap_GrpcAsyncClientManagerConfig = Message<"envoy.config.boots
  * Use `create(Bootstrap_GrpcAsyncClientManagerConfigSchema)` to create a new message.
  */
 export const Bootstrap_GrpcAsyncClientManagerConfigSchema: GenMessage<Bootstrap_GrpcAsyncClientManagerConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 0, 4);
+  messageDesc("envoy.config.bootstrap.v3.Bootstrap.GrpcAsyncClientManagerConfig");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.Admin
@@ -448,7 +441,7 @@ export type Admin = Message<"envoy.config.bootstrap.v3.Admin"> & {
  * Use `create(AdminSchema)` to create a new message.
  */
 export const AdminSchema: GenMessage<Admin> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 1);
+  messageDesc("envoy.config.bootstrap.v3.Admin");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.ClusterManager
@@ -485,7 +478,7 @@ export type ClusterManager = Message<"envoy.config.bootstrap.v3.ClusterManager">
  * Use `create(ClusterManagerSchema)` to create a new message.
  */
 export const ClusterManagerSchema: GenMessage<ClusterManager> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 2);
+  messageDesc("envoy.config.bootstrap.v3.ClusterManager");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.ClusterManager.OutlierDetection
@@ -507,7 +500,7 @@ export type ClusterManager_OutlierDetection = Message<"envoy.config.bootstrap.v3
  * Use `create(ClusterManager_OutlierDetectionSchema)` to create a new message.
  */
 export const ClusterManager_OutlierDetectionSchema: GenMessage<ClusterManager_OutlierDetection> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 2, 0);
+  messageDesc("envoy.config.bootstrap.v3.ClusterManager.OutlierDetection");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.Watchdogs
@@ -529,7 +522,7 @@ export type Watchdogs = Message<"envoy.config.bootstrap.v3.Watchdogs"> & {
  * Use `create(WatchdogsSchema)` to create a new message.
  */
 export const WatchdogsSchema: GenMessage<Watchdogs> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 3);
+  messageDesc("envoy.config.bootstrap.v3.Watchdogs");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.Watchdog
@@ -576,7 +569,7 @@ export type Watchdog = Message<"envoy.config.bootstrap.v3.Watchdog"> & {
  * Use `create(WatchdogSchema)` to create a new message.
  */
 export const WatchdogSchema: GenMessage<Watchdog> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 4);
+  messageDesc("envoy.config.bootstrap.v3.Watchdog");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.Watchdog.WatchdogAction
@@ -598,7 +591,7 @@ export type Watchdog_WatchdogAction = Message<"envoy.config.bootstrap.v3.Watchdo
  * Use `create(Watchdog_WatchdogActionSchema)` to create a new message.
  */
 export const Watchdog_WatchdogActionSchema: GenMessage<Watchdog_WatchdogAction> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 4, 0);
+  messageDesc("envoy.config.bootstrap.v3.Watchdog.WatchdogAction");
 
 /**
  * @generated from enum envoy.config.bootstrap.v3.Watchdog.WatchdogAction.WatchdogEvent
@@ -639,7 +632,7 @@ export type Watchdog_WatchdogAction_WatchdogEvent = (typeof Watchdog_WatchdogAct
  * Describes the enum envoy.config.bootstrap.v3.Watchdog.WatchdogAction.WatchdogEvent.
  */
 export const Watchdog_WatchdogAction_WatchdogEventSchema: GenEnum<Watchdog_WatchdogAction_WatchdogEvent> = /*@__PURE__*/
-  enumDesc(file_envoy_config_bootstrap_v3_bootstrap, 4, 0, 0);
+  enumDesc("envoy.config.bootstrap.v3.Watchdog.WatchdogAction.WatchdogEvent");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.FatalAction
@@ -656,7 +649,7 @@ export type FatalAction = Message<"envoy.config.bootstrap.v3.FatalAction"> & {
  * Use `create(FatalActionSchema)` to create a new message.
  */
 export const FatalActionSchema: GenMessage<FatalAction> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 5);
+  messageDesc("envoy.config.bootstrap.v3.FatalAction");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.Runtime
@@ -688,7 +681,7 @@ export type Runtime = Message<"envoy.config.bootstrap.v3.Runtime"> & {
  * Use `create(RuntimeSchema)` to create a new message.
  */
 export const RuntimeSchema: GenMessage<Runtime> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 6);
+  messageDesc("envoy.config.bootstrap.v3.Runtime");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.RuntimeLayer
@@ -734,7 +727,7 @@ export type RuntimeLayer = Message<"envoy.config.bootstrap.v3.RuntimeLayer"> & {
  * Use `create(RuntimeLayerSchema)` to create a new message.
  */
 export const RuntimeLayerSchema: GenMessage<RuntimeLayer> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 7);
+  messageDesc("envoy.config.bootstrap.v3.RuntimeLayer");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.RuntimeLayer.DiskLayer
@@ -761,7 +754,7 @@ export type RuntimeLayer_DiskLayer = Message<"envoy.config.bootstrap.v3.RuntimeL
  * Use `create(RuntimeLayer_DiskLayerSchema)` to create a new message.
  */
 export const RuntimeLayer_DiskLayerSchema: GenMessage<RuntimeLayer_DiskLayer> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 7, 0);
+  messageDesc("envoy.config.bootstrap.v3.RuntimeLayer.DiskLayer");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.RuntimeLayer.AdminLayer
@@ -774,7 +767,7 @@ export type RuntimeLayer_AdminLayer = Message<"envoy.config.bootstrap.v3.Runtime
  * Use `create(RuntimeLayer_AdminLayerSchema)` to create a new message.
  */
 export const RuntimeLayer_AdminLayerSchema: GenMessage<RuntimeLayer_AdminLayer> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 7, 1);
+  messageDesc("envoy.config.bootstrap.v3.RuntimeLayer.AdminLayer");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.RuntimeLayer.RtdsLayer
@@ -796,7 +789,7 @@ export type RuntimeLayer_RtdsLayer = Message<"envoy.config.bootstrap.v3.RuntimeL
  * Use `create(RuntimeLayer_RtdsLayerSchema)` to create a new message.
  */
 export const RuntimeLayer_RtdsLayerSchema: GenMessage<RuntimeLayer_RtdsLayer> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 7, 2);
+  messageDesc("envoy.config.bootstrap.v3.RuntimeLayer.RtdsLayer");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.LayeredRuntime
@@ -813,7 +806,7 @@ export type LayeredRuntime = Message<"envoy.config.bootstrap.v3.LayeredRuntime">
  * Use `create(LayeredRuntimeSchema)` to create a new message.
  */
 export const LayeredRuntimeSchema: GenMessage<LayeredRuntime> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 8);
+  messageDesc("envoy.config.bootstrap.v3.LayeredRuntime");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.CustomInlineHeader
@@ -835,7 +828,7 @@ export type CustomInlineHeader = Message<"envoy.config.bootstrap.v3.CustomInline
  * Use `create(CustomInlineHeaderSchema)` to create a new message.
  */
 export const CustomInlineHeaderSchema: GenMessage<CustomInlineHeader> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 9);
+  messageDesc("envoy.config.bootstrap.v3.CustomInlineHeader");
 
 /**
  * @generated from enum envoy.config.bootstrap.v3.CustomInlineHeader.InlineHeaderType
@@ -871,7 +864,7 @@ export type CustomInlineHeader_InlineHeaderType = (typeof CustomInlineHeader_Inl
  * Describes the enum envoy.config.bootstrap.v3.CustomInlineHeader.InlineHeaderType.
  */
 export const CustomInlineHeader_InlineHeaderTypeSchema: GenEnum<CustomInlineHeader_InlineHeaderType> = /*@__PURE__*/
-  enumDesc(file_envoy_config_bootstrap_v3_bootstrap, 9, 0);
+  enumDesc("envoy.config.bootstrap.v3.CustomInlineHeader.InlineHeaderType");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.MemoryAllocatorManager
@@ -908,7 +901,7 @@ export type MemoryAllocatorManager = Message<"envoy.config.bootstrap.v3.MemoryAl
  * Use `create(MemoryAllocatorManagerSchema)` to create a new message.
  */
 export const MemoryAllocatorManagerSchema: GenMessage<MemoryAllocatorManager> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 10);
+  messageDesc("envoy.config.bootstrap.v3.MemoryAllocatorManager");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.ListenerManager
@@ -921,7 +914,7 @@ export type ListenerManager = Message<"envoy.config.bootstrap.v3.ListenerManager
  * Use `create(ListenerManagerSchema)` to create a new message.
  */
 export const ListenerManagerSchema: GenMessage<ListenerManager> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 11);
+  messageDesc("envoy.config.bootstrap.v3.ListenerManager");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.ValidationListenerManager
@@ -934,7 +927,7 @@ export type ValidationListenerManager = Message<"envoy.config.bootstrap.v3.Valid
  * Use `create(ValidationListenerManagerSchema)` to create a new message.
  */
 export const ValidationListenerManagerSchema: GenMessage<ValidationListenerManager> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 12);
+  messageDesc("envoy.config.bootstrap.v3.ValidationListenerManager");
 
 /**
  * @generated from message envoy.config.bootstrap.v3.ApiListenerManager
@@ -951,7 +944,7 @@ export type ApiListenerManager = Message<"envoy.config.bootstrap.v3.ApiListenerM
  * Use `create(ApiListenerManagerSchema)` to create a new message.
  */
 export const ApiListenerManagerSchema: GenMessage<ApiListenerManager> = /*@__PURE__*/
-  messageDesc(file_envoy_config_bootstrap_v3_bootstrap, 13);
+  messageDesc("envoy.config.bootstrap.v3.ApiListenerManager");
 
 /**
  * @generated from enum envoy.config.bootstrap.v3.ApiListenerManager.ThreadingModel
@@ -977,5 +970,5 @@ export type ApiListenerManager_ThreadingModel = (typeof ApiListenerManager_Threa
  * Describes the enum envoy.config.bootstrap.v3.ApiListenerManager.ThreadingModel.
  */
 export const ApiListenerManager_ThreadingModelSchema: GenEnum<ApiListenerManager_ThreadingModel> = /*@__PURE__*/
-  enumDesc(file_envoy_config_bootstrap_v3_bootstrap, 13, 0);
+  enumDesc("envoy.config.bootstrap.v3.ApiListenerManager.ThreadingModel");
 

@@ -2,19 +2,12 @@
 // @generated from file envoy/config/cluster/v3/circuit_breaker.proto (package envoy.config.cluster.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { RoutingPriority } from "../../core/v3/base_pb.ts";
 import type { Percent } from "../../../type/v3/percent_pb.ts";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/cluster/v3/circuit_breaker.proto.
- */
-export const file_envoy_config_cluster_v3_circuit_breaker: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/cluster/v3/circuit_breaker.proto");
 
 /**
  * @generated from message envoy.config.cluster.v3.CircuitBreakers
@@ -36,7 +29,7 @@ export type CircuitBreakers = Message<"envoy.config.cluster.v3.CircuitBreakers">
  * Use `create(CircuitBreakersSchema)` to create a new message.
  */
 export const CircuitBreakersSchema: GenMessage<CircuitBreakers> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_circuit_breaker, 0);
+  messageDesc("envoy.config.cluster.v3.CircuitBreakers");
 
 /**
  * @generated from message envoy.config.cluster.v3.CircuitBreakers.Thresholds
@@ -88,7 +81,7 @@ export type CircuitBreakers_Thresholds = Message<"envoy.config.cluster.v3.Circui
  * Use `create(CircuitBreakers_ThresholdsSchema)` to create a new message.
  */
 export const CircuitBreakers_ThresholdsSchema: GenMessage<CircuitBreakers_Thresholds> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_circuit_breaker, 0, 0);
+  messageDesc("envoy.config.cluster.v3.CircuitBreakers.Thresholds");
 
 /**
  * @generated from message envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget
@@ -115,5 +108,5 @@ export type CircuitBreakers_Thresholds_RetryBudget = Message<"envoy.config.clust
  * Use `create(CircuitBreakers_Thresholds_RetryBudgetSchema)` to create a new message.
  */
 export const CircuitBreakers_Thresholds_RetryBudgetSchema: GenMessage<CircuitBreakers_Thresholds_RetryBudget> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_circuit_breaker, 0, 0, 0);
+  messageDesc("envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget");
 

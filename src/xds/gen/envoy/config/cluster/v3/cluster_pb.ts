@@ -2,9 +2,8 @@
 // @generated from file envoy/config/cluster/v3/cluster.proto (package envoy.config.cluster.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../../descriptors.ts";
 import type { CircuitBreakers } from "./circuit_breaker_pb.ts";
 import type { Filter } from "./filter_pb.ts";
 import type { OutlierDetection } from "./outlier_detection_pb.ts";
@@ -24,12 +23,6 @@ import type { Matcher } from "../../../../xds/type/matcher/v3/matcher_pb.ts";
 import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
- * Describes the file envoy/config/cluster/v3/cluster.proto.
- */
-export const file_envoy_config_cluster_v3_cluster: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/cluster/v3/cluster.proto");
-
-/**
  * @generated from message envoy.config.cluster.v3.ClusterCollection
  */
 export type ClusterCollection = Message<"envoy.config.cluster.v3.ClusterCollection"> & {
@@ -44,7 +37,7 @@ export type ClusterCollection = Message<"envoy.config.cluster.v3.ClusterCollecti
  * Use `create(ClusterCollectionSchema)` to create a new message.
  */
 export const ClusterCollectionSchema: GenMessage<ClusterCollection> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 0);
+  messageDesc("envoy.config.cluster.v3.ClusterCollection");
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster
@@ -348,7 +341,7 @@ export type Cluster = Message<"envoy.config.cluster.v3.Cluster"> & {
  * Use `create(ClusterSchema)` to create a new message.
  */
 export const ClusterSchema: GenMessage<Cluster> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 1);
+  messageDesc("envoy.config.cluster.v3.Cluster");
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.TransportSocketMatch
@@ -375,7 +368,7 @@ export type Cluster_TransportSocketMatch = Message<"envoy.config.cluster.v3.Clus
  * Use `create(Cluster_TransportSocketMatchSchema)` to create a new message.
  */
 export const Cluster_TransportSocketMatchSchema: GenMessage<Cluster_TransportSocketMatch> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 0);
+  messageDesc("envoy.config.cluster.v3.Cluster.TransportSocketMatch");
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.CustomClusterType
@@ -397,7 +390,7 @@ export type Cluster_CustomClusterType = Message<"envoy.config.cluster.v3.Cluster
  * Use `create(Cluster_CustomClusterTypeSchema)` to create a new message.
  */
 export const Cluster_CustomClusterTypeSchema: GenMessage<Cluster_CustomClusterType> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 1);
+  messageDesc("envoy.config.cluster.v3.Cluster.CustomClusterType");
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.EdsClusterConfig
@@ -419,7 +412,7 @@ export type Cluster_EdsClusterConfig = Message<"envoy.config.cluster.v3.Cluster.
  * Use `create(Cluster_EdsClusterConfigSchema)` to create a new message.
  */
 export const Cluster_EdsClusterConfigSchema: GenMessage<Cluster_EdsClusterConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 2);
+  messageDesc("envoy.config.cluster.v3.Cluster.EdsClusterConfig");
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.LbSubsetConfig
@@ -471,7 +464,7 @@ export type Cluster_LbSubsetConfig = Message<"envoy.config.cluster.v3.Cluster.Lb
  * Use `create(Cluster_LbSubsetConfigSchema)` to create a new message.
  */
 export const Cluster_LbSubsetConfigSchema: GenMessage<Cluster_LbSubsetConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 3);
+  messageDesc("envoy.config.cluster.v3.Cluster.LbSubsetConfig");
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector
@@ -503,7 +496,7 @@ export type Cluster_LbSubsetConfig_LbSubsetSelector = Message<"envoy.config.clus
  * Use `create(Cluster_LbSubsetConfig_LbSubsetSelectorSchema)` to create a new message.
  */
 export const Cluster_LbSubsetConfig_LbSubsetSelectorSchema: GenMessage<Cluster_LbSubsetConfig_LbSubsetSelector> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 3, 0);
+  messageDesc("envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector");
 
 /**
  * @generated from enum envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector.LbSubsetSelectorFallbackPolicy
@@ -544,7 +537,7 @@ export type Cluster_LbSubsetConfig_LbSubsetSelector_LbSubsetSelectorFallbackPoli
  * Describes the enum envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector.LbSubsetSelectorFallbackPolicy.
  */
 export const Cluster_LbSubsetConfig_LbSubsetSelector_LbSubsetSelectorFallbackPolicySchema: GenEnum<Cluster_LbSubsetConfig_LbSubsetSelector_LbSubsetSelectorFallbackPolicy> = /*@__PURE__*/
-  enumDesc(file_envoy_config_cluster_v3_cluster, 1, 3, 0, 0);
+  enumDesc("envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector.LbSubsetSelectorFallbackPolicy");
 
 /**
  * @generated from enum envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetFallbackPolicy
@@ -575,7 +568,7 @@ export type Cluster_LbSubsetConfig_LbSubsetFallbackPolicy = (typeof Cluster_LbSu
  * Describes the enum envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetFallbackPolicy.
  */
 export const Cluster_LbSubsetConfig_LbSubsetFallbackPolicySchema: GenEnum<Cluster_LbSubsetConfig_LbSubsetFallbackPolicy> = /*@__PURE__*/
-  enumDesc(file_envoy_config_cluster_v3_cluster, 1, 3, 0);
+  enumDesc("envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetFallbackPolicy");
 
 /**
  * @generated from enum envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetMetadataFallbackPolicy
@@ -601,7 +594,7 @@ export type Cluster_LbSubsetConfig_LbSubsetMetadataFallbackPolicy = (typeof Clus
  * Describes the enum envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetMetadataFallbackPolicy.
  */
 export const Cluster_LbSubsetConfig_LbSubsetMetadataFallbackPolicySchema: GenEnum<Cluster_LbSubsetConfig_LbSubsetMetadataFallbackPolicy> = /*@__PURE__*/
-  enumDesc(file_envoy_config_cluster_v3_cluster, 1, 3, 1);
+  enumDesc("envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetMetadataFallbackPolicy");
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.SlowStartConfig
@@ -628,7 +621,7 @@ export type Cluster_SlowStartConfig = Message<"envoy.config.cluster.v3.Cluster.S
  * Use `create(Cluster_SlowStartConfigSchema)` to create a new message.
  */
 export const Cluster_SlowStartConfigSchema: GenMessage<Cluster_SlowStartConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 4);
+  messageDesc("envoy.config.cluster.v3.Cluster.SlowStartConfig");
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.RoundRobinLbConfig
@@ -645,7 +638,7 @@ export type Cluster_RoundRobinLbConfig = Message<"envoy.config.cluster.v3.Cluste
  * Use `create(Cluster_RoundRobinLbConfigSchema)` to create a new message.
  */
 export const Cluster_RoundRobinLbConfigSchema: GenMessage<Cluster_RoundRobinLbConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 5);
+  messageDesc("envoy.config.cluster.v3.Cluster.RoundRobinLbConfig");
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.LeastRequestLbConfig
@@ -672,7 +665,7 @@ export type Cluster_LeastRequestLbConfig = Message<"envoy.config.cluster.v3.Clus
  * Use `create(Cluster_LeastRequestLbConfigSchema)` to create a new message.
  */
 export const Cluster_LeastRequestLbConfigSchema: GenMessage<Cluster_LeastRequestLbConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 6);
+  messageDesc("envoy.config.cluster.v3.Cluster.LeastRequestLbConfig");
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.RingHashLbConfig
@@ -699,7 +692,7 @@ export type Cluster_RingHashLbConfig = Message<"envoy.config.cluster.v3.Cluster.
  * Use `create(Cluster_RingHashLbConfigSchema)` to create a new message.
  */
 export const Cluster_RingHashLbConfigSchema: GenMessage<Cluster_RingHashLbConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 7);
+  messageDesc("envoy.config.cluster.v3.Cluster.RingHashLbConfig");
 
 /**
  * @generated from enum envoy.config.cluster.v3.Cluster.RingHashLbConfig.HashFunction
@@ -725,7 +718,7 @@ export type Cluster_RingHashLbConfig_HashFunction = (typeof Cluster_RingHashLbCo
  * Describes the enum envoy.config.cluster.v3.Cluster.RingHashLbConfig.HashFunction.
  */
 export const Cluster_RingHashLbConfig_HashFunctionSchema: GenEnum<Cluster_RingHashLbConfig_HashFunction> = /*@__PURE__*/
-  enumDesc(file_envoy_config_cluster_v3_cluster, 1, 7, 0);
+  enumDesc("envoy.config.cluster.v3.Cluster.RingHashLbConfig.HashFunction");
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.MaglevLbConfig
@@ -742,7 +735,7 @@ export type Cluster_MaglevLbConfig = Message<"envoy.config.cluster.v3.Cluster.Ma
  * Use `create(Cluster_MaglevLbConfigSchema)` to create a new message.
  */
 export const Cluster_MaglevLbConfigSchema: GenMessage<Cluster_MaglevLbConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 8);
+  messageDesc("envoy.config.cluster.v3.Cluster.MaglevLbConfig");
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.OriginalDstLbConfig
@@ -774,7 +767,7 @@ export type Cluster_OriginalDstLbConfig = Message<"envoy.config.cluster.v3.Clust
  * Use `create(Cluster_OriginalDstLbConfigSchema)` to create a new message.
  */
 export const Cluster_OriginalDstLbConfigSchema: GenMessage<Cluster_OriginalDstLbConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 9);
+  messageDesc("envoy.config.cluster.v3.Cluster.OriginalDstLbConfig");
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.CommonLbConfig
@@ -833,7 +826,7 @@ export type Cluster_CommonLbConfig = Message<"envoy.config.cluster.v3.Cluster.Co
  * Use `create(Cluster_CommonLbConfigSchema)` to create a new message.
  */
 export const Cluster_CommonLbConfigSchema: GenMessage<Cluster_CommonLbConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 10);
+  messageDesc("envoy.config.cluster.v3.Cluster.CommonLbConfig");
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.CommonLbConfig.ZoneAwareLbConfig
@@ -860,7 +853,7 @@ export type Cluster_CommonLbConfig_ZoneAwareLbConfig = Message<"envoy.config.clu
  * Use `create(Cluster_CommonLbConfig_ZoneAwareLbConfigSchema)` to create a new message.
  */
 export const Cluster_CommonLbConfig_ZoneAwareLbConfigSchema: GenMessage<Cluster_CommonLbConfig_ZoneAwareLbConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 10, 0);
+  messageDesc("envoy.config.cluster.v3.Cluster.CommonLbConfig.ZoneAwareLbConfig");
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.CommonLbConfig.LocalityWeightedLbConfig
@@ -873,7 +866,7 @@ export type Cluster_CommonLbConfig_LocalityWeightedLbConfig = Message<"envoy.con
  * Use `create(Cluster_CommonLbConfig_LocalityWeightedLbConfigSchema)` to create a new message.
  */
 export const Cluster_CommonLbConfig_LocalityWeightedLbConfigSchema: GenMessage<Cluster_CommonLbConfig_LocalityWeightedLbConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 10, 1);
+  messageDesc("envoy.config.cluster.v3.Cluster.CommonLbConfig.LocalityWeightedLbConfig");
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.CommonLbConfig.ConsistentHashingLbConfig
@@ -895,7 +888,7 @@ export type Cluster_CommonLbConfig_ConsistentHashingLbConfig = Message<"envoy.co
  * Use `create(Cluster_CommonLbConfig_ConsistentHashingLbConfigSchema)` to create a new message.
  */
 export const Cluster_CommonLbConfig_ConsistentHashingLbConfigSchema: GenMessage<Cluster_CommonLbConfig_ConsistentHashingLbConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 10, 2);
+  messageDesc("envoy.config.cluster.v3.Cluster.CommonLbConfig.ConsistentHashingLbConfig");
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.RefreshRate
@@ -917,7 +910,7 @@ export type Cluster_RefreshRate = Message<"envoy.config.cluster.v3.Cluster.Refre
  * Use `create(Cluster_RefreshRateSchema)` to create a new message.
  */
 export const Cluster_RefreshRateSchema: GenMessage<Cluster_RefreshRate> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 11);
+  messageDesc("envoy.config.cluster.v3.Cluster.RefreshRate");
 
 /**
  * @generated from message envoy.config.cluster.v3.Cluster.PreconnectPolicy
@@ -939,7 +932,7 @@ export type Cluster_PreconnectPolicy = Message<"envoy.config.cluster.v3.Cluster.
  * Use `create(Cluster_PreconnectPolicySchema)` to create a new message.
  */
 export const Cluster_PreconnectPolicySchema: GenMessage<Cluster_PreconnectPolicy> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 1, 12);
+  messageDesc("envoy.config.cluster.v3.Cluster.PreconnectPolicy");
 
 /**
  * @generated from enum envoy.config.cluster.v3.Cluster.DiscoveryType
@@ -980,7 +973,7 @@ export type Cluster_DiscoveryType = (typeof Cluster_DiscoveryType)[keyof typeof 
  * Describes the enum envoy.config.cluster.v3.Cluster.DiscoveryType.
  */
 export const Cluster_DiscoveryTypeSchema: GenEnum<Cluster_DiscoveryType> = /*@__PURE__*/
-  enumDesc(file_envoy_config_cluster_v3_cluster, 1, 0);
+  enumDesc("envoy.config.cluster.v3.Cluster.DiscoveryType");
 
 /**
  * @generated from enum envoy.config.cluster.v3.Cluster.LbPolicy
@@ -1031,7 +1024,7 @@ export type Cluster_LbPolicy = (typeof Cluster_LbPolicy)[keyof typeof Cluster_Lb
  * Describes the enum envoy.config.cluster.v3.Cluster.LbPolicy.
  */
 export const Cluster_LbPolicySchema: GenEnum<Cluster_LbPolicy> = /*@__PURE__*/
-  enumDesc(file_envoy_config_cluster_v3_cluster, 1, 1);
+  enumDesc("envoy.config.cluster.v3.Cluster.LbPolicy");
 
 /**
  * @generated from enum envoy.config.cluster.v3.Cluster.DnsLookupFamily
@@ -1072,7 +1065,7 @@ export type Cluster_DnsLookupFamily = (typeof Cluster_DnsLookupFamily)[keyof typ
  * Describes the enum envoy.config.cluster.v3.Cluster.DnsLookupFamily.
  */
 export const Cluster_DnsLookupFamilySchema: GenEnum<Cluster_DnsLookupFamily> = /*@__PURE__*/
-  enumDesc(file_envoy_config_cluster_v3_cluster, 1, 2);
+  enumDesc("envoy.config.cluster.v3.Cluster.DnsLookupFamily");
 
 /**
  * @generated from enum envoy.config.cluster.v3.Cluster.ClusterProtocolSelection
@@ -1098,7 +1091,7 @@ export type Cluster_ClusterProtocolSelection = (typeof Cluster_ClusterProtocolSe
  * Describes the enum envoy.config.cluster.v3.Cluster.ClusterProtocolSelection.
  */
 export const Cluster_ClusterProtocolSelectionSchema: GenEnum<Cluster_ClusterProtocolSelection> = /*@__PURE__*/
-  enumDesc(file_envoy_config_cluster_v3_cluster, 1, 3);
+  enumDesc("envoy.config.cluster.v3.Cluster.ClusterProtocolSelection");
 
 /**
  * @generated from message envoy.config.cluster.v3.LoadBalancingPolicy
@@ -1115,7 +1108,7 @@ export type LoadBalancingPolicy = Message<"envoy.config.cluster.v3.LoadBalancing
  * Use `create(LoadBalancingPolicySchema)` to create a new message.
  */
 export const LoadBalancingPolicySchema: GenMessage<LoadBalancingPolicy> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 2);
+  messageDesc("envoy.config.cluster.v3.LoadBalancingPolicy");
 
 /**
  * @generated from message envoy.config.cluster.v3.LoadBalancingPolicy.Policy
@@ -1132,7 +1125,7 @@ export type LoadBalancingPolicy_Policy = Message<"envoy.config.cluster.v3.LoadBa
  * Use `create(LoadBalancingPolicy_PolicySchema)` to create a new message.
  */
 export const LoadBalancingPolicy_PolicySchema: GenMessage<LoadBalancingPolicy_Policy> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 2, 0);
+  messageDesc("envoy.config.cluster.v3.LoadBalancingPolicy.Policy");
 
 /**
  * @generated from message envoy.config.cluster.v3.UpstreamConnectionOptions
@@ -1159,7 +1152,7 @@ export type UpstreamConnectionOptions = Message<"envoy.config.cluster.v3.Upstrea
  * Use `create(UpstreamConnectionOptionsSchema)` to create a new message.
  */
 export const UpstreamConnectionOptionsSchema: GenMessage<UpstreamConnectionOptions> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 3);
+  messageDesc("envoy.config.cluster.v3.UpstreamConnectionOptions");
 
 /**
  * @generated from message envoy.config.cluster.v3.UpstreamConnectionOptions.HappyEyeballsConfig
@@ -1181,7 +1174,7 @@ export type UpstreamConnectionOptions_HappyEyeballsConfig = Message<"envoy.confi
  * Use `create(UpstreamConnectionOptions_HappyEyeballsConfigSchema)` to create a new message.
  */
 export const UpstreamConnectionOptions_HappyEyeballsConfigSchema: GenMessage<UpstreamConnectionOptions_HappyEyeballsConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 3, 0);
+  messageDesc("envoy.config.cluster.v3.UpstreamConnectionOptions.HappyEyeballsConfig");
 
 /**
  * @generated from enum envoy.config.cluster.v3.UpstreamConnectionOptions.FirstAddressFamilyVersion
@@ -1222,7 +1215,7 @@ export type UpstreamConnectionOptions_FirstAddressFamilyVersion = (typeof Upstre
  * Describes the enum envoy.config.cluster.v3.UpstreamConnectionOptions.FirstAddressFamilyVersion.
  */
 export const UpstreamConnectionOptions_FirstAddressFamilyVersionSchema: GenEnum<UpstreamConnectionOptions_FirstAddressFamilyVersion> = /*@__PURE__*/
-  enumDesc(file_envoy_config_cluster_v3_cluster, 3, 0);
+  enumDesc("envoy.config.cluster.v3.UpstreamConnectionOptions.FirstAddressFamilyVersion");
 
 /**
  * @generated from message envoy.config.cluster.v3.TrackClusterStats
@@ -1249,5 +1242,5 @@ export type TrackClusterStats = Message<"envoy.config.cluster.v3.TrackClusterSta
  * Use `create(TrackClusterStatsSchema)` to create a new message.
  */
 export const TrackClusterStatsSchema: GenMessage<TrackClusterStats> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_cluster, 4);
+  messageDesc("envoy.config.cluster.v3.TrackClusterStats");
 

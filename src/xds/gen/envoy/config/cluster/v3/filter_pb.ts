@@ -2,18 +2,11 @@
 // @generated from file envoy/config/cluster/v3/filter.proto (package envoy.config.cluster.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { ExtensionConfigSource } from "../../core/v3/config_source_pb.ts";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/cluster/v3/filter.proto.
- */
-export const file_envoy_config_cluster_v3_filter: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/cluster/v3/filter.proto");
 
 /**
  * @generated from message envoy.config.cluster.v3.Filter
@@ -40,5 +33,5 @@ export type Filter = Message<"envoy.config.cluster.v3.Filter"> & {
  * Use `create(FilterSchema)` to create a new message.
  */
 export const FilterSchema: GenMessage<Filter> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_filter, 0);
+  messageDesc("envoy.config.cluster.v3.Filter");
 

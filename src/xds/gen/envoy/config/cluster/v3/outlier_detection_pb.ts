@@ -2,18 +2,11 @@
 // @generated from file envoy/config/cluster/v3/outlier_detection.proto (package envoy.config.cluster.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { TypedExtensionConfig } from "../../core/v3/extension_pb.ts";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/cluster/v3/outlier_detection.proto.
- */
-export const file_envoy_config_cluster_v3_outlier_detection: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/cluster/v3/outlier_detection.proto");
 
 /**
  * @generated from message envoy.config.cluster.v3.OutlierDetection
@@ -155,5 +148,5 @@ export type OutlierDetection = Message<"envoy.config.cluster.v3.OutlierDetection
  * Use `create(OutlierDetectionSchema)` to create a new message.
  */
 export const OutlierDetectionSchema: GenMessage<OutlierDetection> = /*@__PURE__*/
-  messageDesc(file_envoy_config_cluster_v3_outlier_detection, 0);
+  messageDesc("envoy.config.cluster.v3.OutlierDetection");
 

@@ -2,18 +2,11 @@
 // @generated from file envoy/config/core/v3/address.proto (package envoy.config.core.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../../descriptors.ts";
 import type { TypedExtensionConfig } from "./extension_pb.ts";
 import type { SocketOption, SocketOptionsOverride } from "./socket_option_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/core/v3/address.proto.
- */
-export const file_envoy_config_core_v3_address: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/core/v3/address.proto");
 
 /**
  * @generated from message envoy.config.core.v3.Pipe
@@ -35,7 +28,7 @@ export type Pipe = Message<"envoy.config.core.v3.Pipe"> & {
  * Use `create(PipeSchema)` to create a new message.
  */
 export const PipeSchema: GenMessage<Pipe> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_address, 0);
+  messageDesc("envoy.config.core.v3.Pipe");
 
 /**
  * @generated from message envoy.config.core.v3.EnvoyInternalAddress
@@ -63,7 +56,7 @@ export type EnvoyInternalAddress = Message<"envoy.config.core.v3.EnvoyInternalAd
  * Use `create(EnvoyInternalAddressSchema)` to create a new message.
  */
 export const EnvoyInternalAddressSchema: GenMessage<EnvoyInternalAddress> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_address, 1);
+  messageDesc("envoy.config.core.v3.EnvoyInternalAddress");
 
 /**
  * @generated from message envoy.config.core.v3.SocketAddress
@@ -117,7 +110,7 @@ export type SocketAddress = Message<"envoy.config.core.v3.SocketAddress"> & {
  * Use `create(SocketAddressSchema)` to create a new message.
  */
 export const SocketAddressSchema: GenMessage<SocketAddress> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_address, 2);
+  messageDesc("envoy.config.core.v3.SocketAddress");
 
 /**
  * @generated from enum envoy.config.core.v3.SocketAddress.Protocol
@@ -143,7 +136,7 @@ export type SocketAddress_Protocol = (typeof SocketAddress_Protocol)[keyof typeo
  * Describes the enum envoy.config.core.v3.SocketAddress.Protocol.
  */
 export const SocketAddress_ProtocolSchema: GenEnum<SocketAddress_Protocol> = /*@__PURE__*/
-  enumDesc(file_envoy_config_core_v3_address, 2, 0);
+  enumDesc("envoy.config.core.v3.SocketAddress.Protocol");
 
 /**
  * @generated from message envoy.config.core.v3.TcpKeepalive
@@ -170,7 +163,7 @@ export type TcpKeepalive = Message<"envoy.config.core.v3.TcpKeepalive"> & {
  * Use `create(TcpKeepaliveSchema)` to create a new message.
  */
 export const TcpKeepaliveSchema: GenMessage<TcpKeepalive> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_address, 3);
+  messageDesc("envoy.config.core.v3.TcpKeepalive");
 
 /**
  * @generated from message envoy.config.core.v3.ExtraSourceAddress
@@ -192,7 +185,7 @@ export type ExtraSourceAddress = Message<"envoy.config.core.v3.ExtraSourceAddres
  * Use `create(ExtraSourceAddressSchema)` to create a new message.
  */
 export const ExtraSourceAddressSchema: GenMessage<ExtraSourceAddress> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_address, 4);
+  messageDesc("envoy.config.core.v3.ExtraSourceAddress");
 
 /**
  * @generated from message envoy.config.core.v3.BindConfig
@@ -234,7 +227,7 @@ export type BindConfig = Message<"envoy.config.core.v3.BindConfig"> & {
  * Use `create(BindConfigSchema)` to create a new message.
  */
 export const BindConfigSchema: GenMessage<BindConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_address, 5);
+  messageDesc("envoy.config.core.v3.BindConfig");
 
 /**
  * @generated from message envoy.config.core.v3.Address
@@ -269,7 +262,7 @@ export type Address = Message<"envoy.config.core.v3.Address"> & {
  * Use `create(AddressSchema)` to create a new message.
  */
 export const AddressSchema: GenMessage<Address> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_address, 6);
+  messageDesc("envoy.config.core.v3.Address");
 
 /**
  * @generated from message envoy.config.core.v3.CidrRange
@@ -291,5 +284,5 @@ export type CidrRange = Message<"envoy.config.core.v3.CidrRange"> & {
  * Use `create(CidrRangeSchema)` to create a new message.
  */
 export const CidrRangeSchema: GenMessage<CidrRange> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_address, 7);
+  messageDesc("envoy.config.core.v3.CidrRange");
 

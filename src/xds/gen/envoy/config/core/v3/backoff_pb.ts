@@ -2,17 +2,10 @@
 // @generated from file envoy/config/core/v3/backoff.proto (package envoy.config.core.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/core/v3/backoff.proto.
- */
-export const file_envoy_config_core_v3_backoff: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/core/v3/backoff.proto");
 
 /**
  * @generated from message envoy.config.core.v3.BackoffStrategy
@@ -34,5 +27,5 @@ export type BackoffStrategy = Message<"envoy.config.core.v3.BackoffStrategy"> & 
  * Use `create(BackoffStrategySchema)` to create a new message.
  */
 export const BackoffStrategySchema: GenMessage<BackoffStrategy> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_backoff, 0);
+  messageDesc("envoy.config.core.v3.BackoffStrategy");
 

@@ -2,9 +2,8 @@
 // @generated from file envoy/config/core/v3/base.proto (package envoy.config.core.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../../descriptors.ts";
 import type { Address } from "./address_pb.ts";
 import type { BackoffStrategy } from "./backoff_pb.ts";
 import type { HttpUri } from "./http_uri_pb.ts";
@@ -13,12 +12,6 @@ import type { SemanticVersion } from "../../../type/v3/semantic_version_pb.ts";
 import type { Any, Value } from "@bufbuild/protobuf/wkt";
 import type { ContextParams } from "../../../../xds/core/v3/context_params_pb.ts";
 import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/core/v3/base.proto.
- */
-export const file_envoy_config_core_v3_base: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/core/v3/base.proto");
 
 /**
  * @generated from message envoy.config.core.v3.Locality
@@ -45,7 +38,7 @@ export type Locality = Message<"envoy.config.core.v3.Locality"> & {
  * Use `create(LocalitySchema)` to create a new message.
  */
 export const LocalitySchema: GenMessage<Locality> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 0);
+  messageDesc("envoy.config.core.v3.Locality");
 
 /**
  * @generated from message envoy.config.core.v3.BuildVersion
@@ -67,7 +60,7 @@ export type BuildVersion = Message<"envoy.config.core.v3.BuildVersion"> & {
  * Use `create(BuildVersionSchema)` to create a new message.
  */
 export const BuildVersionSchema: GenMessage<BuildVersion> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 1);
+  messageDesc("envoy.config.core.v3.BuildVersion");
 
 /**
  * @generated from message envoy.config.core.v3.Extension
@@ -109,7 +102,7 @@ export type Extension = Message<"envoy.config.core.v3.Extension"> & {
  * Use `create(ExtensionSchema)` to create a new message.
  */
 export const ExtensionSchema: GenMessage<Extension> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 2);
+  messageDesc("envoy.config.core.v3.Extension");
 
 /**
  * @generated from message envoy.config.core.v3.Node
@@ -183,7 +176,7 @@ export type Node = Message<"envoy.config.core.v3.Node"> & {
  * Use `create(NodeSchema)` to create a new message.
  */
 export const NodeSchema: GenMessage<Node> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 3);
+  messageDesc("envoy.config.core.v3.Node");
 
 /**
  * @generated from message envoy.config.core.v3.Metadata
@@ -205,7 +198,7 @@ export type Metadata = Message<"envoy.config.core.v3.Metadata"> & {
  * Use `create(MetadataSchema)` to create a new message.
  */
 export const MetadataSchema: GenMessage<Metadata> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 4);
+  messageDesc("envoy.config.core.v3.Metadata");
 
 /**
  * @generated from message envoy.config.core.v3.RuntimeUInt32
@@ -227,7 +220,7 @@ export type RuntimeUInt32 = Message<"envoy.config.core.v3.RuntimeUInt32"> & {
  * Use `create(RuntimeUInt32Schema)` to create a new message.
  */
 export const RuntimeUInt32Schema: GenMessage<RuntimeUInt32> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 5);
+  messageDesc("envoy.config.core.v3.RuntimeUInt32");
 
 /**
  * @generated from message envoy.config.core.v3.RuntimeUInt64
@@ -249,7 +242,7 @@ export type RuntimeUInt64 = Message<"envoy.config.core.v3.RuntimeUInt64"> & {
  * Use `create(RuntimeUInt64Schema)` to create a new message.
  */
 export const RuntimeUInt64Schema: GenMessage<RuntimeUInt64> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 6);
+  messageDesc("envoy.config.core.v3.RuntimeUInt64");
 
 /**
  * @generated from message envoy.config.core.v3.RuntimePercent
@@ -271,7 +264,7 @@ export type RuntimePercent = Message<"envoy.config.core.v3.RuntimePercent"> & {
  * Use `create(RuntimePercentSchema)` to create a new message.
  */
 export const RuntimePercentSchema: GenMessage<RuntimePercent> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 7);
+  messageDesc("envoy.config.core.v3.RuntimePercent");
 
 /**
  * @generated from message envoy.config.core.v3.RuntimeDouble
@@ -293,7 +286,7 @@ export type RuntimeDouble = Message<"envoy.config.core.v3.RuntimeDouble"> & {
  * Use `create(RuntimeDoubleSchema)` to create a new message.
  */
 export const RuntimeDoubleSchema: GenMessage<RuntimeDouble> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 8);
+  messageDesc("envoy.config.core.v3.RuntimeDouble");
 
 /**
  * @generated from message envoy.config.core.v3.RuntimeFeatureFlag
@@ -315,7 +308,7 @@ export type RuntimeFeatureFlag = Message<"envoy.config.core.v3.RuntimeFeatureFla
  * Use `create(RuntimeFeatureFlagSchema)` to create a new message.
  */
 export const RuntimeFeatureFlagSchema: GenMessage<RuntimeFeatureFlag> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 9);
+  messageDesc("envoy.config.core.v3.RuntimeFeatureFlag");
 
 /**
  * @generated from message envoy.config.core.v3.KeyValue
@@ -337,7 +330,7 @@ export type KeyValue = Message<"envoy.config.core.v3.KeyValue"> & {
  * Use `create(KeyValueSchema)` to create a new message.
  */
 export const KeyValueSchema: GenMessage<KeyValue> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 10);
+  messageDesc("envoy.config.core.v3.KeyValue");
 
 /**
  * @generated from message envoy.config.core.v3.KeyValuePair
@@ -359,7 +352,7 @@ export type KeyValuePair = Message<"envoy.config.core.v3.KeyValuePair"> & {
  * Use `create(KeyValuePairSchema)` to create a new message.
  */
 export const KeyValuePairSchema: GenMessage<KeyValuePair> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 11);
+  messageDesc("envoy.config.core.v3.KeyValuePair");
 
 /**
  * @generated from message envoy.config.core.v3.KeyValueAppend
@@ -386,7 +379,7 @@ export type KeyValueAppend = Message<"envoy.config.core.v3.KeyValueAppend"> & {
  * Use `create(KeyValueAppendSchema)` to create a new message.
  */
 export const KeyValueAppendSchema: GenMessage<KeyValueAppend> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 12);
+  messageDesc("envoy.config.core.v3.KeyValueAppend");
 
 /**
  * @generated from enum envoy.config.core.v3.KeyValueAppend.KeyValueAppendAction
@@ -422,7 +415,7 @@ export type KeyValueAppend_KeyValueAppendAction = (typeof KeyValueAppend_KeyValu
  * Describes the enum envoy.config.core.v3.KeyValueAppend.KeyValueAppendAction.
  */
 export const KeyValueAppend_KeyValueAppendActionSchema: GenEnum<KeyValueAppend_KeyValueAppendAction> = /*@__PURE__*/
-  enumDesc(file_envoy_config_core_v3_base, 12, 0);
+  enumDesc("envoy.config.core.v3.KeyValueAppend.KeyValueAppendAction");
 
 /**
  * @generated from message envoy.config.core.v3.KeyValueMutation
@@ -444,7 +437,7 @@ export type KeyValueMutation = Message<"envoy.config.core.v3.KeyValueMutation"> 
  * Use `create(KeyValueMutationSchema)` to create a new message.
  */
 export const KeyValueMutationSchema: GenMessage<KeyValueMutation> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 13);
+  messageDesc("envoy.config.core.v3.KeyValueMutation");
 
 /**
  * @generated from message envoy.config.core.v3.QueryParameter
@@ -466,7 +459,7 @@ export type QueryParameter = Message<"envoy.config.core.v3.QueryParameter"> & {
  * Use `create(QueryParameterSchema)` to create a new message.
  */
 export const QueryParameterSchema: GenMessage<QueryParameter> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 14);
+  messageDesc("envoy.config.core.v3.QueryParameter");
 
 /**
  * @generated from message envoy.config.core.v3.HeaderValue
@@ -493,7 +486,7 @@ export type HeaderValue = Message<"envoy.config.core.v3.HeaderValue"> & {
  * Use `create(HeaderValueSchema)` to create a new message.
  */
 export const HeaderValueSchema: GenMessage<HeaderValue> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 15);
+  messageDesc("envoy.config.core.v3.HeaderValue");
 
 /**
  * @generated from message envoy.config.core.v3.HeaderValueOption
@@ -525,7 +518,7 @@ export type HeaderValueOption = Message<"envoy.config.core.v3.HeaderValueOption"
  * Use `create(HeaderValueOptionSchema)` to create a new message.
  */
 export const HeaderValueOptionSchema: GenMessage<HeaderValueOption> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 16);
+  messageDesc("envoy.config.core.v3.HeaderValueOption");
 
 /**
  * @generated from enum envoy.config.core.v3.HeaderValueOption.HeaderAppendAction
@@ -561,7 +554,7 @@ export type HeaderValueOption_HeaderAppendAction = (typeof HeaderValueOption_Hea
  * Describes the enum envoy.config.core.v3.HeaderValueOption.HeaderAppendAction.
  */
 export const HeaderValueOption_HeaderAppendActionSchema: GenEnum<HeaderValueOption_HeaderAppendAction> = /*@__PURE__*/
-  enumDesc(file_envoy_config_core_v3_base, 16, 0);
+  enumDesc("envoy.config.core.v3.HeaderValueOption.HeaderAppendAction");
 
 /**
  * @generated from message envoy.config.core.v3.HeaderMap
@@ -578,7 +571,7 @@ export type HeaderMap = Message<"envoy.config.core.v3.HeaderMap"> & {
  * Use `create(HeaderMapSchema)` to create a new message.
  */
 export const HeaderMapSchema: GenMessage<HeaderMap> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 17);
+  messageDesc("envoy.config.core.v3.HeaderMap");
 
 /**
  * @generated from message envoy.config.core.v3.WatchedDirectory
@@ -600,7 +593,7 @@ export type WatchedDirectory = Message<"envoy.config.core.v3.WatchedDirectory"> 
  * Use `create(WatchedDirectorySchema)` to create a new message.
  */
 export const WatchedDirectorySchema: GenMessage<WatchedDirectory> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 18);
+  messageDesc("envoy.config.core.v3.WatchedDirectory");
 
 /**
  * @generated from message envoy.config.core.v3.DataSource
@@ -646,7 +639,7 @@ export type DataSource = Message<"envoy.config.core.v3.DataSource"> & {
  * Use `create(DataSourceSchema)` to create a new message.
  */
 export const DataSourceSchema: GenMessage<DataSource> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 19);
+  messageDesc("envoy.config.core.v3.DataSource");
 
 /**
  * @generated from message envoy.config.core.v3.RetryPolicy
@@ -688,7 +681,7 @@ export type RetryPolicy = Message<"envoy.config.core.v3.RetryPolicy"> & {
  * Use `create(RetryPolicySchema)` to create a new message.
  */
 export const RetryPolicySchema: GenMessage<RetryPolicy> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 20);
+  messageDesc("envoy.config.core.v3.RetryPolicy");
 
 /**
  * @generated from message envoy.config.core.v3.RetryPolicy.RetryPriority
@@ -716,7 +709,7 @@ export type RetryPolicy_RetryPriority = Message<"envoy.config.core.v3.RetryPolic
  * Use `create(RetryPolicy_RetryPrioritySchema)` to create a new message.
  */
 export const RetryPolicy_RetryPrioritySchema: GenMessage<RetryPolicy_RetryPriority> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 20, 0);
+  messageDesc("envoy.config.core.v3.RetryPolicy.RetryPriority");
 
 /**
  * @generated from message envoy.config.core.v3.RetryPolicy.RetryHostPredicate
@@ -744,7 +737,7 @@ export type RetryPolicy_RetryHostPredicate = Message<"envoy.config.core.v3.Retry
  * Use `create(RetryPolicy_RetryHostPredicateSchema)` to create a new message.
  */
 export const RetryPolicy_RetryHostPredicateSchema: GenMessage<RetryPolicy_RetryHostPredicate> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 20, 1);
+  messageDesc("envoy.config.core.v3.RetryPolicy.RetryHostPredicate");
 
 /**
  * @generated from message envoy.config.core.v3.RemoteDataSource
@@ -771,7 +764,7 @@ export type RemoteDataSource = Message<"envoy.config.core.v3.RemoteDataSource"> 
  * Use `create(RemoteDataSourceSchema)` to create a new message.
  */
 export const RemoteDataSourceSchema: GenMessage<RemoteDataSource> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 21);
+  messageDesc("envoy.config.core.v3.RemoteDataSource");
 
 /**
  * @generated from message envoy.config.core.v3.AsyncDataSource
@@ -800,7 +793,7 @@ export type AsyncDataSource = Message<"envoy.config.core.v3.AsyncDataSource"> & 
  * Use `create(AsyncDataSourceSchema)` to create a new message.
  */
 export const AsyncDataSourceSchema: GenMessage<AsyncDataSource> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 22);
+  messageDesc("envoy.config.core.v3.AsyncDataSource");
 
 /**
  * @generated from message envoy.config.core.v3.TransportSocket
@@ -828,7 +821,7 @@ export type TransportSocket = Message<"envoy.config.core.v3.TransportSocket"> & 
  * Use `create(TransportSocketSchema)` to create a new message.
  */
 export const TransportSocketSchema: GenMessage<TransportSocket> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 23);
+  messageDesc("envoy.config.core.v3.TransportSocket");
 
 /**
  * @generated from message envoy.config.core.v3.RuntimeFractionalPercent
@@ -850,7 +843,7 @@ export type RuntimeFractionalPercent = Message<"envoy.config.core.v3.RuntimeFrac
  * Use `create(RuntimeFractionalPercentSchema)` to create a new message.
  */
 export const RuntimeFractionalPercentSchema: GenMessage<RuntimeFractionalPercent> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 24);
+  messageDesc("envoy.config.core.v3.RuntimeFractionalPercent");
 
 /**
  * @generated from message envoy.config.core.v3.ControlPlane
@@ -867,7 +860,7 @@ export type ControlPlane = Message<"envoy.config.core.v3.ControlPlane"> & {
  * Use `create(ControlPlaneSchema)` to create a new message.
  */
 export const ControlPlaneSchema: GenMessage<ControlPlane> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_base, 25);
+  messageDesc("envoy.config.core.v3.ControlPlane");
 
 /**
  * @generated from enum envoy.config.core.v3.RoutingPriority
@@ -893,7 +886,7 @@ export type RoutingPriority = (typeof RoutingPriority)[keyof typeof RoutingPrior
  * Describes the enum envoy.config.core.v3.RoutingPriority.
  */
 export const RoutingPrioritySchema: GenEnum<RoutingPriority> = /*@__PURE__*/
-  enumDesc(file_envoy_config_core_v3_base, 0);
+  enumDesc("envoy.config.core.v3.RoutingPriority");
 
 /**
  * @generated from enum envoy.config.core.v3.RequestMethod
@@ -959,7 +952,7 @@ export type RequestMethod = (typeof RequestMethod)[keyof typeof RequestMethod] |
  * Describes the enum envoy.config.core.v3.RequestMethod.
  */
 export const RequestMethodSchema: GenEnum<RequestMethod> = /*@__PURE__*/
-  enumDesc(file_envoy_config_core_v3_base, 1);
+  enumDesc("envoy.config.core.v3.RequestMethod");
 
 /**
  * @generated from enum envoy.config.core.v3.TrafficDirection
@@ -990,5 +983,5 @@ export type TrafficDirection = (typeof TrafficDirection)[keyof typeof TrafficDir
  * Describes the enum envoy.config.core.v3.TrafficDirection.
  */
 export const TrafficDirectionSchema: GenEnum<TrafficDirection> = /*@__PURE__*/
-  enumDesc(file_envoy_config_core_v3_base, 2);
+  enumDesc("envoy.config.core.v3.TrafficDirection");
 

@@ -2,21 +2,14 @@
 // @generated from file envoy/config/core/v3/config_source.proto (package envoy.config.core.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../../descriptors.ts";
 import type { WatchedDirectory } from "./base_pb.ts";
 import type { TypedExtensionConfig } from "./extension_pb.ts";
 import type { GrpcService } from "./grpc_service_pb.ts";
 import type { Any, Duration } from "@bufbuild/protobuf/wkt";
 import type { Authority } from "../../../../xds/core/v3/authority_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/core/v3/config_source.proto.
- */
-export const file_envoy_config_core_v3_config_source: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/core/v3/config_source.proto");
 
 /**
  * @generated from message envoy.config.core.v3.ApiConfigSource
@@ -73,7 +66,7 @@ export type ApiConfigSource = Message<"envoy.config.core.v3.ApiConfigSource"> & 
  * Use `create(ApiConfigSourceSchema)` to create a new message.
  */
 export const ApiConfigSourceSchema: GenMessage<ApiConfigSource> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_config_source, 0);
+  messageDesc("envoy.config.core.v3.ApiConfigSource");
 
 /**
  * @generated from enum envoy.config.core.v3.ApiConfigSource.ApiType
@@ -119,7 +112,7 @@ export type ApiConfigSource_ApiType = (typeof ApiConfigSource_ApiType)[keyof typ
  * Describes the enum envoy.config.core.v3.ApiConfigSource.ApiType.
  */
 export const ApiConfigSource_ApiTypeSchema: GenEnum<ApiConfigSource_ApiType> = /*@__PURE__*/
-  enumDesc(file_envoy_config_core_v3_config_source, 0, 0);
+  enumDesc("envoy.config.core.v3.ApiConfigSource.ApiType");
 
 /**
  * @generated from message envoy.config.core.v3.AggregatedConfigSource
@@ -132,7 +125,7 @@ export type AggregatedConfigSource = Message<"envoy.config.core.v3.AggregatedCon
  * Use `create(AggregatedConfigSourceSchema)` to create a new message.
  */
 export const AggregatedConfigSourceSchema: GenMessage<AggregatedConfigSource> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_config_source, 1);
+  messageDesc("envoy.config.core.v3.AggregatedConfigSource");
 
 /**
  * @generated from message envoy.config.core.v3.SelfConfigSource
@@ -149,7 +142,7 @@ export type SelfConfigSource = Message<"envoy.config.core.v3.SelfConfigSource"> 
  * Use `create(SelfConfigSourceSchema)` to create a new message.
  */
 export const SelfConfigSourceSchema: GenMessage<SelfConfigSource> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_config_source, 2);
+  messageDesc("envoy.config.core.v3.SelfConfigSource");
 
 /**
  * @generated from message envoy.config.core.v3.RateLimitSettings
@@ -171,7 +164,7 @@ export type RateLimitSettings = Message<"envoy.config.core.v3.RateLimitSettings"
  * Use `create(RateLimitSettingsSchema)` to create a new message.
  */
 export const RateLimitSettingsSchema: GenMessage<RateLimitSettings> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_config_source, 3);
+  messageDesc("envoy.config.core.v3.RateLimitSettings");
 
 /**
  * @generated from message envoy.config.core.v3.PathConfigSource
@@ -193,7 +186,7 @@ export type PathConfigSource = Message<"envoy.config.core.v3.PathConfigSource"> 
  * Use `create(PathConfigSourceSchema)` to create a new message.
  */
 export const PathConfigSourceSchema: GenMessage<PathConfigSource> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_config_source, 4);
+  messageDesc("envoy.config.core.v3.PathConfigSource");
 
 /**
  * @generated from message envoy.config.core.v3.ConfigSource
@@ -255,7 +248,7 @@ export type ConfigSource = Message<"envoy.config.core.v3.ConfigSource"> & {
  * Use `create(ConfigSourceSchema)` to create a new message.
  */
 export const ConfigSourceSchema: GenMessage<ConfigSource> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_config_source, 5);
+  messageDesc("envoy.config.core.v3.ConfigSource");
 
 /**
  * @generated from message envoy.config.core.v3.ExtensionConfigSource
@@ -287,7 +280,7 @@ export type ExtensionConfigSource = Message<"envoy.config.core.v3.ExtensionConfi
  * Use `create(ExtensionConfigSourceSchema)` to create a new message.
  */
 export const ExtensionConfigSourceSchema: GenMessage<ExtensionConfigSource> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_config_source, 6);
+  messageDesc("envoy.config.core.v3.ExtensionConfigSource");
 
 /**
  * @generated from enum envoy.config.core.v3.ApiVersion
@@ -318,5 +311,5 @@ export type ApiVersion = (typeof ApiVersion)[keyof typeof ApiVersion] | UnknownE
  * Describes the enum envoy.config.core.v3.ApiVersion.
  */
 export const ApiVersionSchema: GenEnum<ApiVersion> = /*@__PURE__*/
-  enumDesc(file_envoy_config_core_v3_config_source, 0);
+  enumDesc("envoy.config.core.v3.ApiVersion");
 

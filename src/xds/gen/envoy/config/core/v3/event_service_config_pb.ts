@@ -2,17 +2,10 @@
 // @generated from file envoy/config/core/v3/event_service_config.proto (package envoy.config.core.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { GrpcService } from "./grpc_service_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/core/v3/event_service_config.proto.
- */
-export const file_envoy_config_core_v3_event_service_config: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/core/v3/event_service_config.proto");
 
 /**
  * @generated from message envoy.config.core.v3.EventServiceConfig
@@ -35,5 +28,5 @@ export type EventServiceConfig = Message<"envoy.config.core.v3.EventServiceConfi
  * Use `create(EventServiceConfigSchema)` to create a new message.
  */
 export const EventServiceConfigSchema: GenMessage<EventServiceConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_event_service_config, 0);
+  messageDesc("envoy.config.core.v3.EventServiceConfig");
 

@@ -2,18 +2,11 @@
 // @generated from file envoy/config/core/v3/grpc_service.proto (package envoy.config.core.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { DataSource, HeaderValue, RetryPolicy } from "./base_pb.ts";
 import type { Any, Duration, Empty } from "@bufbuild/protobuf/wkt";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/core/v3/grpc_service.proto.
- */
-export const file_envoy_config_core_v3_grpc_service: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/core/v3/grpc_service.proto");
 
 /**
  * @generated from message envoy.config.core.v3.GrpcService
@@ -57,7 +50,7 @@ export type GrpcService = Message<"envoy.config.core.v3.GrpcService"> & {
  * Use `create(GrpcServiceSchema)` to create a new message.
  */
 export const GrpcServiceSchema: GenMessage<GrpcService> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_grpc_service, 0);
+  messageDesc("envoy.config.core.v3.GrpcService");
 
 /**
  * @generated from message envoy.config.core.v3.GrpcService.EnvoyGrpc
@@ -94,7 +87,7 @@ export type GrpcService_EnvoyGrpc = Message<"envoy.config.core.v3.GrpcService.En
  * Use `create(GrpcService_EnvoyGrpcSchema)` to create a new message.
  */
 export const GrpcService_EnvoyGrpcSchema: GenMessage<GrpcService_EnvoyGrpc> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_grpc_service, 0, 0);
+  messageDesc("envoy.config.core.v3.GrpcService.EnvoyGrpc");
 
 /**
  * @generated from message envoy.config.core.v3.GrpcService.GoogleGrpc
@@ -156,7 +149,7 @@ export type GrpcService_GoogleGrpc = Message<"envoy.config.core.v3.GrpcService.G
  * Use `create(GrpcService_GoogleGrpcSchema)` to create a new message.
  */
 export const GrpcService_GoogleGrpcSchema: GenMessage<GrpcService_GoogleGrpc> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_grpc_service, 0, 1);
+  messageDesc("envoy.config.core.v3.GrpcService.GoogleGrpc");
 
 /**
  * @generated from message envoy.config.core.v3.GrpcService.GoogleGrpc.SslCredentials
@@ -183,7 +176,7 @@ export type GrpcService_GoogleGrpc_SslCredentials = Message<"envoy.config.core.v
  * Use `create(GrpcService_GoogleGrpc_SslCredentialsSchema)` to create a new message.
  */
 export const GrpcService_GoogleGrpc_SslCredentialsSchema: GenMessage<GrpcService_GoogleGrpc_SslCredentials> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_grpc_service, 0, 1, 0);
+  messageDesc("envoy.config.core.v3.GrpcService.GoogleGrpc.SslCredentials");
 
 /**
  * @generated from message envoy.config.core.v3.GrpcService.GoogleGrpc.GoogleLocalCredentials
@@ -196,7 +189,7 @@ export type GrpcService_GoogleGrpc_GoogleLocalCredentials = Message<"envoy.confi
  * Use `create(GrpcService_GoogleGrpc_GoogleLocalCredentialsSchema)` to create a new message.
  */
 export const GrpcService_GoogleGrpc_GoogleLocalCredentialsSchema: GenMessage<GrpcService_GoogleGrpc_GoogleLocalCredentials> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_grpc_service, 0, 1, 1);
+  messageDesc("envoy.config.core.v3.GrpcService.GoogleGrpc.GoogleLocalCredentials");
 
 /**
  * @generated from message envoy.config.core.v3.GrpcService.GoogleGrpc.ChannelCredentials
@@ -231,7 +224,7 @@ export type GrpcService_GoogleGrpc_ChannelCredentials = Message<"envoy.config.co
  * Use `create(GrpcService_GoogleGrpc_ChannelCredentialsSchema)` to create a new message.
  */
 export const GrpcService_GoogleGrpc_ChannelCredentialsSchema: GenMessage<GrpcService_GoogleGrpc_ChannelCredentials> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_grpc_service, 0, 1, 2);
+  messageDesc("envoy.config.core.v3.GrpcService.GoogleGrpc.ChannelCredentials");
 
 /**
  * @generated from message envoy.config.core.v3.GrpcService.GoogleGrpc.CallCredentials
@@ -290,7 +283,7 @@ export type GrpcService_GoogleGrpc_CallCredentials = Message<"envoy.config.core.
  * Use `create(GrpcService_GoogleGrpc_CallCredentialsSchema)` to create a new message.
  */
 export const GrpcService_GoogleGrpc_CallCredentialsSchema: GenMessage<GrpcService_GoogleGrpc_CallCredentials> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_grpc_service, 0, 1, 3);
+  messageDesc("envoy.config.core.v3.GrpcService.GoogleGrpc.CallCredentials");
 
 /**
  * @generated from message envoy.config.core.v3.GrpcService.GoogleGrpc.CallCredentials.ServiceAccountJWTAccessCredentials
@@ -312,7 +305,7 @@ export type GrpcService_GoogleGrpc_CallCredentials_ServiceAccountJWTAccessCreden
  * Use `create(GrpcService_GoogleGrpc_CallCredentials_ServiceAccountJWTAccessCredentialsSchema)` to create a new message.
  */
 export const GrpcService_GoogleGrpc_CallCredentials_ServiceAccountJWTAccessCredentialsSchema: GenMessage<GrpcService_GoogleGrpc_CallCredentials_ServiceAccountJWTAccessCredentials> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_grpc_service, 0, 1, 3, 0);
+  messageDesc("envoy.config.core.v3.GrpcService.GoogleGrpc.CallCredentials.ServiceAccountJWTAccessCredentials");
 
 /**
  * @generated from message envoy.config.core.v3.GrpcService.GoogleGrpc.CallCredentials.GoogleIAMCredentials
@@ -334,7 +327,7 @@ export type GrpcService_GoogleGrpc_CallCredentials_GoogleIAMCredentials = Messag
  * Use `create(GrpcService_GoogleGrpc_CallCredentials_GoogleIAMCredentialsSchema)` to create a new message.
  */
 export const GrpcService_GoogleGrpc_CallCredentials_GoogleIAMCredentialsSchema: GenMessage<GrpcService_GoogleGrpc_CallCredentials_GoogleIAMCredentials> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_grpc_service, 0, 1, 3, 1);
+  messageDesc("envoy.config.core.v3.GrpcService.GoogleGrpc.CallCredentials.GoogleIAMCredentials");
 
 /**
  * @generated from message envoy.config.core.v3.GrpcService.GoogleGrpc.CallCredentials.MetadataCredentialsFromPlugin
@@ -362,7 +355,7 @@ export type GrpcService_GoogleGrpc_CallCredentials_MetadataCredentialsFromPlugin
  * Use `create(GrpcService_GoogleGrpc_CallCredentials_MetadataCredentialsFromPluginSchema)` to create a new message.
  */
 export const GrpcService_GoogleGrpc_CallCredentials_MetadataCredentialsFromPluginSchema: GenMessage<GrpcService_GoogleGrpc_CallCredentials_MetadataCredentialsFromPlugin> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_grpc_service, 0, 1, 3, 2);
+  messageDesc("envoy.config.core.v3.GrpcService.GoogleGrpc.CallCredentials.MetadataCredentialsFromPlugin");
 
 /**
  * @generated from message envoy.config.core.v3.GrpcService.GoogleGrpc.CallCredentials.StsService
@@ -419,7 +412,7 @@ export type GrpcService_GoogleGrpc_CallCredentials_StsService = Message<"envoy.c
  * Use `create(GrpcService_GoogleGrpc_CallCredentials_StsServiceSchema)` to create a new message.
  */
 export const GrpcService_GoogleGrpc_CallCredentials_StsServiceSchema: GenMessage<GrpcService_GoogleGrpc_CallCredentials_StsService> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_grpc_service, 0, 1, 3, 3);
+  messageDesc("envoy.config.core.v3.GrpcService.GoogleGrpc.CallCredentials.StsService");
 
 /**
  * @generated from message envoy.config.core.v3.GrpcService.GoogleGrpc.ChannelArgs
@@ -436,7 +429,7 @@ export type GrpcService_GoogleGrpc_ChannelArgs = Message<"envoy.config.core.v3.G
  * Use `create(GrpcService_GoogleGrpc_ChannelArgsSchema)` to create a new message.
  */
 export const GrpcService_GoogleGrpc_ChannelArgsSchema: GenMessage<GrpcService_GoogleGrpc_ChannelArgs> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_grpc_service, 0, 1, 4);
+  messageDesc("envoy.config.core.v3.GrpcService.GoogleGrpc.ChannelArgs");
 
 /**
  * @generated from message envoy.config.core.v3.GrpcService.GoogleGrpc.ChannelArgs.Value
@@ -465,5 +458,5 @@ export type GrpcService_GoogleGrpc_ChannelArgs_Value = Message<"envoy.config.cor
  * Use `create(GrpcService_GoogleGrpc_ChannelArgs_ValueSchema)` to create a new message.
  */
 export const GrpcService_GoogleGrpc_ChannelArgs_ValueSchema: GenMessage<GrpcService_GoogleGrpc_ChannelArgs_Value> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_grpc_service, 0, 1, 4, 0);
+  messageDesc("envoy.config.core.v3.GrpcService.GoogleGrpc.ChannelArgs.Value");
 

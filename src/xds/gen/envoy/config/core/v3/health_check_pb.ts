@@ -2,9 +2,8 @@
 // @generated from file envoy/config/core/v3/health_check.proto (package envoy.config.core.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../../descriptors.ts";
 import type { HeaderValueOption, RequestMethod } from "./base_pb.ts";
 import type { EventServiceConfig } from "./event_service_config_pb.ts";
 import type { TypedExtensionConfig } from "./extension_pb.ts";
@@ -14,12 +13,6 @@ import type { CodecClientType } from "../../../type/v3/http_pb.ts";
 import type { Int64Range } from "../../../type/v3/range_pb.ts";
 import type { Any, Duration } from "@bufbuild/protobuf/wkt";
 import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/core/v3/health_check.proto.
- */
-export const file_envoy_config_core_v3_health_check: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/core/v3/health_check.proto");
 
 /**
  * @generated from message envoy.config.core.v3.HealthStatusSet
@@ -36,7 +29,7 @@ export type HealthStatusSet = Message<"envoy.config.core.v3.HealthStatusSet"> & 
  * Use `create(HealthStatusSetSchema)` to create a new message.
  */
 export const HealthStatusSetSchema: GenMessage<HealthStatusSet> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_health_check, 0);
+  messageDesc("envoy.config.core.v3.HealthStatusSet");
 
 /**
  * @generated from message envoy.config.core.v3.HealthCheck
@@ -182,7 +175,7 @@ export type HealthCheck = Message<"envoy.config.core.v3.HealthCheck"> & {
  * Use `create(HealthCheckSchema)` to create a new message.
  */
 export const HealthCheckSchema: GenMessage<HealthCheck> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_health_check, 1);
+  messageDesc("envoy.config.core.v3.HealthCheck");
 
 /**
  * @generated from message envoy.config.core.v3.HealthCheck.Payload
@@ -211,7 +204,7 @@ export type HealthCheck_Payload = Message<"envoy.config.core.v3.HealthCheck.Payl
  * Use `create(HealthCheck_PayloadSchema)` to create a new message.
  */
 export const HealthCheck_PayloadSchema: GenMessage<HealthCheck_Payload> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_health_check, 1, 0);
+  messageDesc("envoy.config.core.v3.HealthCheck.Payload");
 
 /**
  * @generated from message envoy.config.core.v3.HealthCheck.HttpHealthCheck
@@ -283,7 +276,7 @@ export type HealthCheck_HttpHealthCheck = Message<"envoy.config.core.v3.HealthCh
  * Use `create(HealthCheck_HttpHealthCheckSchema)` to create a new message.
  */
 export const HealthCheck_HttpHealthCheckSchema: GenMessage<HealthCheck_HttpHealthCheck> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_health_check, 1, 1);
+  messageDesc("envoy.config.core.v3.HealthCheck.HttpHealthCheck");
 
 /**
  * @generated from message envoy.config.core.v3.HealthCheck.TcpHealthCheck
@@ -310,7 +303,7 @@ export type HealthCheck_TcpHealthCheck = Message<"envoy.config.core.v3.HealthChe
  * Use `create(HealthCheck_TcpHealthCheckSchema)` to create a new message.
  */
 export const HealthCheck_TcpHealthCheckSchema: GenMessage<HealthCheck_TcpHealthCheck> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_health_check, 1, 2);
+  messageDesc("envoy.config.core.v3.HealthCheck.TcpHealthCheck");
 
 /**
  * @generated from message envoy.config.core.v3.HealthCheck.RedisHealthCheck
@@ -327,7 +320,7 @@ export type HealthCheck_RedisHealthCheck = Message<"envoy.config.core.v3.HealthC
  * Use `create(HealthCheck_RedisHealthCheckSchema)` to create a new message.
  */
 export const HealthCheck_RedisHealthCheckSchema: GenMessage<HealthCheck_RedisHealthCheck> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_health_check, 1, 3);
+  messageDesc("envoy.config.core.v3.HealthCheck.RedisHealthCheck");
 
 /**
  * @generated from message envoy.config.core.v3.HealthCheck.GrpcHealthCheck
@@ -354,7 +347,7 @@ export type HealthCheck_GrpcHealthCheck = Message<"envoy.config.core.v3.HealthCh
  * Use `create(HealthCheck_GrpcHealthCheckSchema)` to create a new message.
  */
 export const HealthCheck_GrpcHealthCheckSchema: GenMessage<HealthCheck_GrpcHealthCheck> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_health_check, 1, 4);
+  messageDesc("envoy.config.core.v3.HealthCheck.GrpcHealthCheck");
 
 /**
  * @generated from message envoy.config.core.v3.HealthCheck.CustomHealthCheck
@@ -382,7 +375,7 @@ export type HealthCheck_CustomHealthCheck = Message<"envoy.config.core.v3.Health
  * Use `create(HealthCheck_CustomHealthCheckSchema)` to create a new message.
  */
 export const HealthCheck_CustomHealthCheckSchema: GenMessage<HealthCheck_CustomHealthCheck> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_health_check, 1, 5);
+  messageDesc("envoy.config.core.v3.HealthCheck.CustomHealthCheck");
 
 /**
  * @generated from message envoy.config.core.v3.HealthCheck.TlsOptions
@@ -399,7 +392,7 @@ export type HealthCheck_TlsOptions = Message<"envoy.config.core.v3.HealthCheck.T
  * Use `create(HealthCheck_TlsOptionsSchema)` to create a new message.
  */
 export const HealthCheck_TlsOptionsSchema: GenMessage<HealthCheck_TlsOptions> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_health_check, 1, 6);
+  messageDesc("envoy.config.core.v3.HealthCheck.TlsOptions");
 
 /**
  * @generated from enum envoy.config.core.v3.HealthStatus
@@ -445,5 +438,5 @@ export type HealthStatus = (typeof HealthStatus)[keyof typeof HealthStatus] | Un
  * Describes the enum envoy.config.core.v3.HealthStatus.
  */
 export const HealthStatusSchema: GenEnum<HealthStatus> = /*@__PURE__*/
-  enumDesc(file_envoy_config_core_v3_health_check, 0);
+  enumDesc("envoy.config.core.v3.HealthStatus");
 

@@ -2,17 +2,10 @@
 // @generated from file envoy/config/core/v3/http_uri.proto (package envoy.config.core.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/core/v3/http_uri.proto.
- */
-export const file_envoy_config_core_v3_http_uri: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/core/v3/http_uri.proto");
 
 /**
  * @generated from message envoy.config.core.v3.HttpUri
@@ -45,5 +38,5 @@ export type HttpUri = Message<"envoy.config.core.v3.HttpUri"> & {
  * Use `create(HttpUriSchema)` to create a new message.
  */
 export const HttpUriSchema: GenMessage<HttpUri> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_http_uri, 0);
+  messageDesc("envoy.config.core.v3.HttpUri");
 

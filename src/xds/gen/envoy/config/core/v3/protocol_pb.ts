@@ -2,20 +2,13 @@
 // @generated from file envoy/config/core/v3/protocol.proto (package envoy.config.core.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../../descriptors.ts";
 import type { TypedExtensionConfig } from "./extension_pb.ts";
 import type { StringMatcher } from "../../../type/matcher/v3/string_pb.ts";
 import type { Percent } from "../../../type/v3/percent_pb.ts";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/core/v3/protocol.proto.
- */
-export const file_envoy_config_core_v3_protocol: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/core/v3/protocol.proto");
 
 /**
  * @generated from message envoy.config.core.v3.TcpProtocolOptions
@@ -28,7 +21,7 @@ export type TcpProtocolOptions = Message<"envoy.config.core.v3.TcpProtocolOption
  * Use `create(TcpProtocolOptionsSchema)` to create a new message.
  */
 export const TcpProtocolOptionsSchema: GenMessage<TcpProtocolOptions> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_protocol, 0);
+  messageDesc("envoy.config.core.v3.TcpProtocolOptions");
 
 /**
  * @generated from message envoy.config.core.v3.QuicKeepAliveSettings
@@ -50,7 +43,7 @@ export type QuicKeepAliveSettings = Message<"envoy.config.core.v3.QuicKeepAliveS
  * Use `create(QuicKeepAliveSettingsSchema)` to create a new message.
  */
 export const QuicKeepAliveSettingsSchema: GenMessage<QuicKeepAliveSettings> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_protocol, 1);
+  messageDesc("envoy.config.core.v3.QuicKeepAliveSettings");
 
 /**
  * @generated from message envoy.config.core.v3.QuicProtocolOptions
@@ -127,7 +120,7 @@ export type QuicProtocolOptions = Message<"envoy.config.core.v3.QuicProtocolOpti
  * Use `create(QuicProtocolOptionsSchema)` to create a new message.
  */
 export const QuicProtocolOptionsSchema: GenMessage<QuicProtocolOptions> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_protocol, 2);
+  messageDesc("envoy.config.core.v3.QuicProtocolOptions");
 
 /**
  * @generated from message envoy.config.core.v3.QuicProtocolOptions.ConnectionMigrationSettings
@@ -149,7 +142,7 @@ export type QuicProtocolOptions_ConnectionMigrationSettings = Message<"envoy.con
  * Use `create(QuicProtocolOptions_ConnectionMigrationSettingsSchema)` to create a new message.
  */
 export const QuicProtocolOptions_ConnectionMigrationSettingsSchema: GenMessage<QuicProtocolOptions_ConnectionMigrationSettings> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_protocol, 2, 0);
+  messageDesc("envoy.config.core.v3.QuicProtocolOptions.ConnectionMigrationSettings");
 
 /**
  * @generated from message envoy.config.core.v3.QuicProtocolOptions.ConnectionMigrationSettings.MigrateIdleConnectionSettings
@@ -166,7 +159,7 @@ export type QuicProtocolOptions_ConnectionMigrationSettings_MigrateIdleConnectio
  * Use `create(QuicProtocolOptions_ConnectionMigrationSettings_MigrateIdleConnectionSettingsSchema)` to create a new message.
  */
 export const QuicProtocolOptions_ConnectionMigrationSettings_MigrateIdleConnectionSettingsSchema: GenMessage<QuicProtocolOptions_ConnectionMigrationSettings_MigrateIdleConnectionSettings> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_protocol, 2, 0, 0);
+  messageDesc("envoy.config.core.v3.QuicProtocolOptions.ConnectionMigrationSettings.MigrateIdleConnectionSettings");
 
 /**
  * @generated from message envoy.config.core.v3.UpstreamHttpProtocolOptions
@@ -193,7 +186,7 @@ export type UpstreamHttpProtocolOptions = Message<"envoy.config.core.v3.Upstream
  * Use `create(UpstreamHttpProtocolOptionsSchema)` to create a new message.
  */
 export const UpstreamHttpProtocolOptionsSchema: GenMessage<UpstreamHttpProtocolOptions> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_protocol, 3);
+  messageDesc("envoy.config.core.v3.UpstreamHttpProtocolOptions");
 
 /**
  * @generated from message envoy.config.core.v3.AlternateProtocolsCacheOptions
@@ -230,7 +223,7 @@ export type AlternateProtocolsCacheOptions = Message<"envoy.config.core.v3.Alter
  * Use `create(AlternateProtocolsCacheOptionsSchema)` to create a new message.
  */
 export const AlternateProtocolsCacheOptionsSchema: GenMessage<AlternateProtocolsCacheOptions> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_protocol, 4);
+  messageDesc("envoy.config.core.v3.AlternateProtocolsCacheOptions");
 
 /**
  * @generated from message envoy.config.core.v3.AlternateProtocolsCacheOptions.AlternateProtocolsCacheEntry
@@ -252,7 +245,7 @@ export type AlternateProtocolsCacheOptions_AlternateProtocolsCacheEntry = Messag
  * Use `create(AlternateProtocolsCacheOptions_AlternateProtocolsCacheEntrySchema)` to create a new message.
  */
 export const AlternateProtocolsCacheOptions_AlternateProtocolsCacheEntrySchema: GenMessage<AlternateProtocolsCacheOptions_AlternateProtocolsCacheEntry> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_protocol, 4, 0);
+  messageDesc("envoy.config.core.v3.AlternateProtocolsCacheOptions.AlternateProtocolsCacheEntry");
 
 /**
  * @generated from message envoy.config.core.v3.HttpProtocolOptions
@@ -304,7 +297,7 @@ export type HttpProtocolOptions = Message<"envoy.config.core.v3.HttpProtocolOpti
  * Use `create(HttpProtocolOptionsSchema)` to create a new message.
  */
 export const HttpProtocolOptionsSchema: GenMessage<HttpProtocolOptions> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_protocol, 5);
+  messageDesc("envoy.config.core.v3.HttpProtocolOptions");
 
 /**
  * @generated from enum envoy.config.core.v3.HttpProtocolOptions.HeadersWithUnderscoresAction
@@ -335,7 +328,7 @@ export type HttpProtocolOptions_HeadersWithUnderscoresAction = (typeof HttpProto
  * Describes the enum envoy.config.core.v3.HttpProtocolOptions.HeadersWithUnderscoresAction.
  */
 export const HttpProtocolOptions_HeadersWithUnderscoresActionSchema: GenEnum<HttpProtocolOptions_HeadersWithUnderscoresAction> = /*@__PURE__*/
-  enumDesc(file_envoy_config_core_v3_protocol, 5, 0);
+  enumDesc("envoy.config.core.v3.HttpProtocolOptions.HeadersWithUnderscoresAction");
 
 /**
  * @generated from message envoy.config.core.v3.Http1ProtocolOptions
@@ -402,7 +395,7 @@ export type Http1ProtocolOptions = Message<"envoy.config.core.v3.Http1ProtocolOp
  * Use `create(Http1ProtocolOptionsSchema)` to create a new message.
  */
 export const Http1ProtocolOptionsSchema: GenMessage<Http1ProtocolOptions> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_protocol, 6);
+  messageDesc("envoy.config.core.v3.Http1ProtocolOptions");
 
 /**
  * @generated from message envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat
@@ -431,7 +424,7 @@ export type Http1ProtocolOptions_HeaderKeyFormat = Message<"envoy.config.core.v3
  * Use `create(Http1ProtocolOptions_HeaderKeyFormatSchema)` to create a new message.
  */
 export const Http1ProtocolOptions_HeaderKeyFormatSchema: GenMessage<Http1ProtocolOptions_HeaderKeyFormat> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_protocol, 6, 0);
+  messageDesc("envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat");
 
 /**
  * @generated from message envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat.ProperCaseWords
@@ -444,7 +437,7 @@ export type Http1ProtocolOptions_HeaderKeyFormat_ProperCaseWords = Message<"envo
  * Use `create(Http1ProtocolOptions_HeaderKeyFormat_ProperCaseWordsSchema)` to create a new message.
  */
 export const Http1ProtocolOptions_HeaderKeyFormat_ProperCaseWordsSchema: GenMessage<Http1ProtocolOptions_HeaderKeyFormat_ProperCaseWords> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_protocol, 6, 0, 0);
+  messageDesc("envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat.ProperCaseWords");
 
 /**
  * @generated from message envoy.config.core.v3.KeepaliveSettings
@@ -476,7 +469,7 @@ export type KeepaliveSettings = Message<"envoy.config.core.v3.KeepaliveSettings"
  * Use `create(KeepaliveSettingsSchema)` to create a new message.
  */
 export const KeepaliveSettingsSchema: GenMessage<KeepaliveSettings> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_protocol, 7);
+  messageDesc("envoy.config.core.v3.KeepaliveSettings");
 
 /**
  * @generated from message envoy.config.core.v3.Http2ProtocolOptions
@@ -598,7 +591,7 @@ export type Http2ProtocolOptions = Message<"envoy.config.core.v3.Http2ProtocolOp
  * Use `create(Http2ProtocolOptionsSchema)` to create a new message.
  */
 export const Http2ProtocolOptionsSchema: GenMessage<Http2ProtocolOptions> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_protocol, 8);
+  messageDesc("envoy.config.core.v3.Http2ProtocolOptions");
 
 /**
  * @generated from message envoy.config.core.v3.Http2ProtocolOptions.SettingsParameter
@@ -620,7 +613,7 @@ export type Http2ProtocolOptions_SettingsParameter = Message<"envoy.config.core.
  * Use `create(Http2ProtocolOptions_SettingsParameterSchema)` to create a new message.
  */
 export const Http2ProtocolOptions_SettingsParameterSchema: GenMessage<Http2ProtocolOptions_SettingsParameter> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_protocol, 8, 0);
+  messageDesc("envoy.config.core.v3.Http2ProtocolOptions.SettingsParameter");
 
 /**
  * @generated from message envoy.config.core.v3.GrpcProtocolOptions
@@ -637,7 +630,7 @@ export type GrpcProtocolOptions = Message<"envoy.config.core.v3.GrpcProtocolOpti
  * Use `create(GrpcProtocolOptionsSchema)` to create a new message.
  */
 export const GrpcProtocolOptionsSchema: GenMessage<GrpcProtocolOptions> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_protocol, 9);
+  messageDesc("envoy.config.core.v3.GrpcProtocolOptions");
 
 /**
  * @generated from message envoy.config.core.v3.Http3ProtocolOptions
@@ -684,7 +677,7 @@ export type Http3ProtocolOptions = Message<"envoy.config.core.v3.Http3ProtocolOp
  * Use `create(Http3ProtocolOptionsSchema)` to create a new message.
  */
 export const Http3ProtocolOptionsSchema: GenMessage<Http3ProtocolOptions> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_protocol, 10);
+  messageDesc("envoy.config.core.v3.Http3ProtocolOptions");
 
 /**
  * @generated from message envoy.config.core.v3.SchemeHeaderTransformation
@@ -712,5 +705,5 @@ export type SchemeHeaderTransformation = Message<"envoy.config.core.v3.SchemeHea
  * Use `create(SchemeHeaderTransformationSchema)` to create a new message.
  */
 export const SchemeHeaderTransformationSchema: GenMessage<SchemeHeaderTransformation> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_protocol, 11);
+  messageDesc("envoy.config.core.v3.SchemeHeaderTransformation");
 

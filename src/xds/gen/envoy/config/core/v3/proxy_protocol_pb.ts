@@ -2,17 +2,10 @@
 // @generated from file envoy/config/core/v3/proxy_protocol.proto (package envoy.config.core.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../../descriptors.ts";
 import type { SubstitutionFormatString } from "./substitution_format_string_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/core/v3/proxy_protocol.proto.
- */
-export const file_envoy_config_core_v3_proxy_protocol: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/core/v3/proxy_protocol.proto");
 
 /**
  * @generated from message envoy.config.core.v3.ProxyProtocolPassThroughTLVs
@@ -34,7 +27,7 @@ export type ProxyProtocolPassThroughTLVs = Message<"envoy.config.core.v3.ProxyPr
  * Use `create(ProxyProtocolPassThroughTLVsSchema)` to create a new message.
  */
 export const ProxyProtocolPassThroughTLVsSchema: GenMessage<ProxyProtocolPassThroughTLVs> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_proxy_protocol, 0);
+  messageDesc("envoy.config.core.v3.ProxyProtocolPassThroughTLVs");
 
 /**
  * @generated from enum envoy.config.core.v3.ProxyProtocolPassThroughTLVs.PassTLVsMatchType
@@ -60,7 +53,7 @@ export type ProxyProtocolPassThroughTLVs_PassTLVsMatchType = (typeof ProxyProtoc
  * Describes the enum envoy.config.core.v3.ProxyProtocolPassThroughTLVs.PassTLVsMatchType.
  */
 export const ProxyProtocolPassThroughTLVs_PassTLVsMatchTypeSchema: GenEnum<ProxyProtocolPassThroughTLVs_PassTLVsMatchType> = /*@__PURE__*/
-  enumDesc(file_envoy_config_core_v3_proxy_protocol, 0, 0);
+  enumDesc("envoy.config.core.v3.ProxyProtocolPassThroughTLVs.PassTLVsMatchType");
 
 /**
  * @generated from message envoy.config.core.v3.TlvEntry
@@ -87,7 +80,7 @@ export type TlvEntry = Message<"envoy.config.core.v3.TlvEntry"> & {
  * Use `create(TlvEntrySchema)` to create a new message.
  */
 export const TlvEntrySchema: GenMessage<TlvEntry> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_proxy_protocol, 1);
+  messageDesc("envoy.config.core.v3.TlvEntry");
 
 /**
  * @generated from message envoy.config.core.v3.ProxyProtocolConfig
@@ -114,7 +107,7 @@ export type ProxyProtocolConfig = Message<"envoy.config.core.v3.ProxyProtocolCon
  * Use `create(ProxyProtocolConfigSchema)` to create a new message.
  */
 export const ProxyProtocolConfigSchema: GenMessage<ProxyProtocolConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_proxy_protocol, 2);
+  messageDesc("envoy.config.core.v3.ProxyProtocolConfig");
 
 /**
  * @generated from enum envoy.config.core.v3.ProxyProtocolConfig.Version
@@ -140,7 +133,7 @@ export type ProxyProtocolConfig_Version = (typeof ProxyProtocolConfig_Version)[k
  * Describes the enum envoy.config.core.v3.ProxyProtocolConfig.Version.
  */
 export const ProxyProtocolConfig_VersionSchema: GenEnum<ProxyProtocolConfig_Version> = /*@__PURE__*/
-  enumDesc(file_envoy_config_core_v3_proxy_protocol, 2, 0);
+  enumDesc("envoy.config.core.v3.ProxyProtocolConfig.Version");
 
 /**
  * @generated from message envoy.config.core.v3.PerHostConfig
@@ -157,5 +150,5 @@ export type PerHostConfig = Message<"envoy.config.core.v3.PerHostConfig"> & {
  * Use `create(PerHostConfigSchema)` to create a new message.
  */
 export const PerHostConfigSchema: GenMessage<PerHostConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_proxy_protocol, 3);
+  messageDesc("envoy.config.core.v3.PerHostConfig");
 

@@ -2,17 +2,10 @@
 // @generated from file envoy/config/core/v3/resolver.proto (package envoy.config.core.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { Address } from "./address_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/core/v3/resolver.proto.
- */
-export const file_envoy_config_core_v3_resolver: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/core/v3/resolver.proto");
 
 /**
  * @generated from message envoy.config.core.v3.DnsResolverOptions
@@ -34,7 +27,7 @@ export type DnsResolverOptions = Message<"envoy.config.core.v3.DnsResolverOption
  * Use `create(DnsResolverOptionsSchema)` to create a new message.
  */
 export const DnsResolverOptionsSchema: GenMessage<DnsResolverOptions> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_resolver, 0);
+  messageDesc("envoy.config.core.v3.DnsResolverOptions");
 
 /**
  * @generated from message envoy.config.core.v3.DnsResolutionConfig
@@ -56,5 +49,5 @@ export type DnsResolutionConfig = Message<"envoy.config.core.v3.DnsResolutionCon
  * Use `create(DnsResolutionConfigSchema)` to create a new message.
  */
 export const DnsResolutionConfigSchema: GenMessage<DnsResolutionConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_resolver, 1);
+  messageDesc("envoy.config.core.v3.DnsResolutionConfig");
 

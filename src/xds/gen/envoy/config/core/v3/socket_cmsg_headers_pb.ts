@@ -2,16 +2,9 @@
 // @generated from file envoy/config/core/v3/socket_cmsg_headers.proto (package envoy.config.core.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/core/v3/socket_cmsg_headers.proto.
- */
-export const file_envoy_config_core_v3_socket_cmsg_headers: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/core/v3/socket_cmsg_headers.proto");
 
 /**
  * @generated from message envoy.config.core.v3.SocketCmsgHeaders
@@ -38,5 +31,5 @@ export type SocketCmsgHeaders = Message<"envoy.config.core.v3.SocketCmsgHeaders"
  * Use `create(SocketCmsgHeadersSchema)` to create a new message.
  */
 export const SocketCmsgHeadersSchema: GenMessage<SocketCmsgHeaders> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_socket_cmsg_headers, 0);
+  messageDesc("envoy.config.core.v3.SocketCmsgHeaders");
 

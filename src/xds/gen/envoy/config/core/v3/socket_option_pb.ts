@@ -2,16 +2,9 @@
 // @generated from file envoy/config/core/v3/socket_option.proto (package envoy.config.core.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../../descriptors.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/core/v3/socket_option.proto.
- */
-export const file_envoy_config_core_v3_socket_option: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/core/v3/socket_option.proto");
 
 /**
  * @generated from message envoy.config.core.v3.SocketOption
@@ -70,7 +63,7 @@ export type SocketOption = Message<"envoy.config.core.v3.SocketOption"> & {
  * Use `create(SocketOptionSchema)` to create a new message.
  */
 export const SocketOptionSchema: GenMessage<SocketOption> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_socket_option, 0);
+  messageDesc("envoy.config.core.v3.SocketOption");
 
 /**
  * @generated from message envoy.config.core.v3.SocketOption.SocketType
@@ -92,7 +85,7 @@ export type SocketOption_SocketType = Message<"envoy.config.core.v3.SocketOption
  * Use `create(SocketOption_SocketTypeSchema)` to create a new message.
  */
 export const SocketOption_SocketTypeSchema: GenMessage<SocketOption_SocketType> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_socket_option, 0, 0);
+  messageDesc("envoy.config.core.v3.SocketOption.SocketType");
 
 /**
  * @generated from message envoy.config.core.v3.SocketOption.SocketType.Stream
@@ -105,7 +98,7 @@ export type SocketOption_SocketType_Stream = Message<"envoy.config.core.v3.Socke
  * Use `create(SocketOption_SocketType_StreamSchema)` to create a new message.
  */
 export const SocketOption_SocketType_StreamSchema: GenMessage<SocketOption_SocketType_Stream> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_socket_option, 0, 0, 0);
+  messageDesc("envoy.config.core.v3.SocketOption.SocketType.Stream");
 
 /**
  * @generated from message envoy.config.core.v3.SocketOption.SocketType.Datagram
@@ -118,7 +111,7 @@ export type SocketOption_SocketType_Datagram = Message<"envoy.config.core.v3.Soc
  * Use `create(SocketOption_SocketType_DatagramSchema)` to create a new message.
  */
 export const SocketOption_SocketType_DatagramSchema: GenMessage<SocketOption_SocketType_Datagram> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_socket_option, 0, 0, 1);
+  messageDesc("envoy.config.core.v3.SocketOption.SocketType.Datagram");
 
 /**
  * @generated from enum envoy.config.core.v3.SocketOption.SocketState
@@ -149,7 +142,7 @@ export type SocketOption_SocketState = (typeof SocketOption_SocketState)[keyof t
  * Describes the enum envoy.config.core.v3.SocketOption.SocketState.
  */
 export const SocketOption_SocketStateSchema: GenEnum<SocketOption_SocketState> = /*@__PURE__*/
-  enumDesc(file_envoy_config_core_v3_socket_option, 0, 0);
+  enumDesc("envoy.config.core.v3.SocketOption.SocketState");
 
 /**
  * @generated from enum envoy.config.core.v3.SocketOption.SocketIpVersion
@@ -180,7 +173,7 @@ export type SocketOption_SocketIpVersion = (typeof SocketOption_SocketIpVersion)
  * Describes the enum envoy.config.core.v3.SocketOption.SocketIpVersion.
  */
 export const SocketOption_SocketIpVersionSchema: GenEnum<SocketOption_SocketIpVersion> = /*@__PURE__*/
-  enumDesc(file_envoy_config_core_v3_socket_option, 0, 1);
+  enumDesc("envoy.config.core.v3.SocketOption.SocketIpVersion");
 
 /**
  * @generated from message envoy.config.core.v3.SocketOptionsOverride
@@ -197,5 +190,5 @@ export type SocketOptionsOverride = Message<"envoy.config.core.v3.SocketOptionsO
  * Use `create(SocketOptionsOverrideSchema)` to create a new message.
  */
 export const SocketOptionsOverrideSchema: GenMessage<SocketOptionsOverride> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_socket_option, 1);
+  messageDesc("envoy.config.core.v3.SocketOptionsOverride");
 

@@ -2,18 +2,11 @@
 // @generated from file envoy/config/core/v3/substitution_format_string.proto (package envoy.config.core.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { DataSource } from "./base_pb.ts";
 import type { TypedExtensionConfig } from "./extension_pb.ts";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/core/v3/substitution_format_string.proto.
- */
-export const file_envoy_config_core_v3_substitution_format_string: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/core/v3/substitution_format_string.proto");
 
 /**
  * @generated from message envoy.config.core.v3.JsonFormatOptions
@@ -30,7 +23,7 @@ export type JsonFormatOptions = Message<"envoy.config.core.v3.JsonFormatOptions"
  * Use `create(JsonFormatOptionsSchema)` to create a new message.
  */
 export const JsonFormatOptionsSchema: GenMessage<JsonFormatOptions> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_substitution_format_string, 0);
+  messageDesc("envoy.config.core.v3.JsonFormatOptions");
 
 /**
  * @generated from message envoy.config.core.v3.SubstitutionFormatString
@@ -85,5 +78,5 @@ export type SubstitutionFormatString = Message<"envoy.config.core.v3.Substitutio
  * Use `create(SubstitutionFormatStringSchema)` to create a new message.
  */
 export const SubstitutionFormatStringSchema: GenMessage<SubstitutionFormatString> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_substitution_format_string, 1);
+  messageDesc("envoy.config.core.v3.SubstitutionFormatString");
 

@@ -2,16 +2,9 @@
 // @generated from file envoy/config/core/v3/udp_socket_config.proto (package envoy.config.core.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/core/v3/udp_socket_config.proto.
- */
-export const file_envoy_config_core_v3_udp_socket_config: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/core/v3/udp_socket_config.proto");
 
 /**
  * @generated from message envoy.config.core.v3.UdpSocketConfig
@@ -33,5 +26,5 @@ export type UdpSocketConfig = Message<"envoy.config.core.v3.UdpSocketConfig"> & 
  * Use `create(UdpSocketConfigSchema)` to create a new message.
  */
 export const UdpSocketConfigSchema: GenMessage<UdpSocketConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_core_v3_udp_socket_config, 0);
+  messageDesc("envoy.config.core.v3.UdpSocketConfig");
 

@@ -2,21 +2,14 @@
 // @generated from file envoy/config/endpoint/v3/endpoint_components.proto (package envoy.config.endpoint.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { Address } from "../../core/v3/address_pb.ts";
 import type { Locality, Metadata } from "../../core/v3/base_pb.ts";
 import type { ConfigSource } from "../../core/v3/config_source_pb.ts";
 import type { HealthStatus } from "../../core/v3/health_check_pb.ts";
 import type { CollectionEntry } from "../../../../xds/core/v3/collection_entry_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/endpoint/v3/endpoint_components.proto.
- */
-export const file_envoy_config_endpoint_v3_endpoint_components: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/endpoint/v3/endpoint_components.proto");
 
 /**
  * @generated from message envoy.config.endpoint.v3.Endpoint
@@ -53,7 +46,7 @@ export type Endpoint = Message<"envoy.config.endpoint.v3.Endpoint"> & {
  * Use `create(EndpointSchema)` to create a new message.
  */
 export const EndpointSchema: GenMessage<Endpoint> = /*@__PURE__*/
-  messageDesc(file_envoy_config_endpoint_v3_endpoint_components, 0);
+  messageDesc("envoy.config.endpoint.v3.Endpoint");
 
 /**
  * @generated from message envoy.config.endpoint.v3.Endpoint.HealthCheckConfig
@@ -85,7 +78,7 @@ export type Endpoint_HealthCheckConfig = Message<"envoy.config.endpoint.v3.Endpo
  * Use `create(Endpoint_HealthCheckConfigSchema)` to create a new message.
  */
 export const Endpoint_HealthCheckConfigSchema: GenMessage<Endpoint_HealthCheckConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_endpoint_v3_endpoint_components, 0, 0);
+  messageDesc("envoy.config.endpoint.v3.Endpoint.HealthCheckConfig");
 
 /**
  * @generated from message envoy.config.endpoint.v3.Endpoint.AdditionalAddress
@@ -102,7 +95,7 @@ export type Endpoint_AdditionalAddress = Message<"envoy.config.endpoint.v3.Endpo
  * Use `create(Endpoint_AdditionalAddressSchema)` to create a new message.
  */
 export const Endpoint_AdditionalAddressSchema: GenMessage<Endpoint_AdditionalAddress> = /*@__PURE__*/
-  messageDesc(file_envoy_config_endpoint_v3_endpoint_components, 0, 1);
+  messageDesc("envoy.config.endpoint.v3.Endpoint.AdditionalAddress");
 
 /**
  * @generated from message envoy.config.endpoint.v3.LbEndpoint
@@ -146,7 +139,7 @@ export type LbEndpoint = Message<"envoy.config.endpoint.v3.LbEndpoint"> & {
  * Use `create(LbEndpointSchema)` to create a new message.
  */
 export const LbEndpointSchema: GenMessage<LbEndpoint> = /*@__PURE__*/
-  messageDesc(file_envoy_config_endpoint_v3_endpoint_components, 1);
+  messageDesc("envoy.config.endpoint.v3.LbEndpoint");
 
 /**
  * @generated from message envoy.config.endpoint.v3.LbEndpointCollection
@@ -163,7 +156,7 @@ export type LbEndpointCollection = Message<"envoy.config.endpoint.v3.LbEndpointC
  * Use `create(LbEndpointCollectionSchema)` to create a new message.
  */
 export const LbEndpointCollectionSchema: GenMessage<LbEndpointCollection> = /*@__PURE__*/
-  messageDesc(file_envoy_config_endpoint_v3_endpoint_components, 2);
+  messageDesc("envoy.config.endpoint.v3.LbEndpointCollection");
 
 /**
  * @generated from message envoy.config.endpoint.v3.LedsClusterLocalityConfig
@@ -185,7 +178,7 @@ export type LedsClusterLocalityConfig = Message<"envoy.config.endpoint.v3.LedsCl
  * Use `create(LedsClusterLocalityConfigSchema)` to create a new message.
  */
 export const LedsClusterLocalityConfigSchema: GenMessage<LedsClusterLocalityConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_endpoint_v3_endpoint_components, 3);
+  messageDesc("envoy.config.endpoint.v3.LedsClusterLocalityConfig");
 
 /**
  * @generated from message envoy.config.endpoint.v3.LocalityLbEndpoints
@@ -244,7 +237,7 @@ export type LocalityLbEndpoints = Message<"envoy.config.endpoint.v3.LocalityLbEn
  * Use `create(LocalityLbEndpointsSchema)` to create a new message.
  */
 export const LocalityLbEndpointsSchema: GenMessage<LocalityLbEndpoints> = /*@__PURE__*/
-  messageDesc(file_envoy_config_endpoint_v3_endpoint_components, 4);
+  messageDesc("envoy.config.endpoint.v3.LocalityLbEndpoints");
 
 /**
  * @generated from message envoy.config.endpoint.v3.LocalityLbEndpoints.LbEndpointList
@@ -261,5 +254,5 @@ export type LocalityLbEndpoints_LbEndpointList = Message<"envoy.config.endpoint.
  * Use `create(LocalityLbEndpoints_LbEndpointListSchema)` to create a new message.
  */
 export const LocalityLbEndpoints_LbEndpointListSchema: GenMessage<LocalityLbEndpoints_LbEndpointList> = /*@__PURE__*/
-  messageDesc(file_envoy_config_endpoint_v3_endpoint_components, 4, 0);
+  messageDesc("envoy.config.endpoint.v3.LocalityLbEndpoints.LbEndpointList");
 

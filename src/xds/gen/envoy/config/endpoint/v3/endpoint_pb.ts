@@ -2,19 +2,12 @@
 // @generated from file envoy/config/endpoint/v3/endpoint.proto (package envoy.config.endpoint.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { Endpoint, LocalityLbEndpoints } from "./endpoint_components_pb.ts";
 import type { FractionalPercent } from "../../../type/v3/percent_pb.ts";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/endpoint/v3/endpoint.proto.
- */
-export const file_envoy_config_endpoint_v3_endpoint: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/endpoint/v3/endpoint.proto");
 
 /**
  * @generated from message envoy.config.endpoint.v3.ClusterLoadAssignment
@@ -46,7 +39,7 @@ export type ClusterLoadAssignment = Message<"envoy.config.endpoint.v3.ClusterLoa
  * Use `create(ClusterLoadAssignmentSchema)` to create a new message.
  */
 export const ClusterLoadAssignmentSchema: GenMessage<ClusterLoadAssignment> = /*@__PURE__*/
-  messageDesc(file_envoy_config_endpoint_v3_endpoint, 0);
+  messageDesc("envoy.config.endpoint.v3.ClusterLoadAssignment");
 
 /**
  * @generated from message envoy.config.endpoint.v3.ClusterLoadAssignment.Policy
@@ -78,7 +71,7 @@ export type ClusterLoadAssignment_Policy = Message<"envoy.config.endpoint.v3.Clu
  * Use `create(ClusterLoadAssignment_PolicySchema)` to create a new message.
  */
 export const ClusterLoadAssignment_PolicySchema: GenMessage<ClusterLoadAssignment_Policy> = /*@__PURE__*/
-  messageDesc(file_envoy_config_endpoint_v3_endpoint, 0, 0);
+  messageDesc("envoy.config.endpoint.v3.ClusterLoadAssignment.Policy");
 
 /**
  * @generated from message envoy.config.endpoint.v3.ClusterLoadAssignment.Policy.DropOverload
@@ -100,5 +93,5 @@ export type ClusterLoadAssignment_Policy_DropOverload = Message<"envoy.config.en
  * Use `create(ClusterLoadAssignment_Policy_DropOverloadSchema)` to create a new message.
  */
 export const ClusterLoadAssignment_Policy_DropOverloadSchema: GenMessage<ClusterLoadAssignment_Policy_DropOverload> = /*@__PURE__*/
-  messageDesc(file_envoy_config_endpoint_v3_endpoint, 0, 0, 0);
+  messageDesc("envoy.config.endpoint.v3.ClusterLoadAssignment.Policy.DropOverload");
 

@@ -2,17 +2,10 @@
 // @generated from file envoy/config/listener/v3/api_listener.proto (package envoy.config.listener.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/listener/v3/api_listener.proto.
- */
-export const file_envoy_config_listener_v3_api_listener: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/listener/v3/api_listener.proto");
 
 /**
  * @generated from message envoy.config.listener.v3.ApiListener
@@ -29,5 +22,5 @@ export type ApiListener = Message<"envoy.config.listener.v3.ApiListener"> & {
  * Use `create(ApiListenerSchema)` to create a new message.
  */
 export const ApiListenerSchema: GenMessage<ApiListener> = /*@__PURE__*/
-  messageDesc(file_envoy_config_listener_v3_api_listener, 0);
+  messageDesc("envoy.config.listener.v3.ApiListener");
 

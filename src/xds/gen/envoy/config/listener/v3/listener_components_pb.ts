@@ -2,21 +2,14 @@
 // @generated from file envoy/config/listener/v3/listener_components.proto (package envoy.config.listener.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../../descriptors.ts";
 import type { CidrRange } from "../../core/v3/address_pb.ts";
 import type { Metadata, TransportSocket } from "../../core/v3/base_pb.ts";
 import type { ExtensionConfigSource } from "../../core/v3/config_source_pb.ts";
 import type { Int32Range } from "../../../type/v3/range_pb.ts";
 import type { Any, Duration } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/listener/v3/listener_components.proto.
- */
-export const file_envoy_config_listener_v3_listener_components: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/listener/v3/listener_components.proto");
 
 /**
  * @generated from message envoy.config.listener.v3.Filter
@@ -50,7 +43,7 @@ export type Filter = Message<"envoy.config.listener.v3.Filter"> & {
  * Use `create(FilterSchema)` to create a new message.
  */
 export const FilterSchema: GenMessage<Filter> = /*@__PURE__*/
-  messageDesc(file_envoy_config_listener_v3_listener_components, 0);
+  messageDesc("envoy.config.listener.v3.Filter");
 
 /**
  * @generated from message envoy.config.listener.v3.FilterChainMatch
@@ -117,7 +110,7 @@ export type FilterChainMatch = Message<"envoy.config.listener.v3.FilterChainMatc
  * Use `create(FilterChainMatchSchema)` to create a new message.
  */
 export const FilterChainMatchSchema: GenMessage<FilterChainMatch> = /*@__PURE__*/
-  messageDesc(file_envoy_config_listener_v3_listener_components, 1);
+  messageDesc("envoy.config.listener.v3.FilterChainMatch");
 
 /**
  * @generated from enum envoy.config.listener.v3.FilterChainMatch.ConnectionSourceType
@@ -148,7 +141,7 @@ export type FilterChainMatch_ConnectionSourceType = (typeof FilterChainMatch_Con
  * Describes the enum envoy.config.listener.v3.FilterChainMatch.ConnectionSourceType.
  */
 export const FilterChainMatch_ConnectionSourceTypeSchema: GenEnum<FilterChainMatch_ConnectionSourceType> = /*@__PURE__*/
-  enumDesc(file_envoy_config_listener_v3_listener_components, 1, 0);
+  enumDesc("envoy.config.listener.v3.FilterChainMatch.ConnectionSourceType");
 
 /**
  * @generated from message envoy.config.listener.v3.FilterChain
@@ -195,7 +188,7 @@ export type FilterChain = Message<"envoy.config.listener.v3.FilterChain"> & {
  * Use `create(FilterChainSchema)` to create a new message.
  */
 export const FilterChainSchema: GenMessage<FilterChain> = /*@__PURE__*/
-  messageDesc(file_envoy_config_listener_v3_listener_components, 2);
+  messageDesc("envoy.config.listener.v3.FilterChain");
 
 /**
  * @generated from message envoy.config.listener.v3.ListenerFilterChainMatchPredicate
@@ -242,7 +235,7 @@ export type ListenerFilterChainMatchPredicate = Message<"envoy.config.listener.v
  * Use `create(ListenerFilterChainMatchPredicateSchema)` to create a new message.
  */
 export const ListenerFilterChainMatchPredicateSchema: GenMessage<ListenerFilterChainMatchPredicate> = /*@__PURE__*/
-  messageDesc(file_envoy_config_listener_v3_listener_components, 3);
+  messageDesc("envoy.config.listener.v3.ListenerFilterChainMatchPredicate");
 
 /**
  * @generated from message envoy.config.listener.v3.ListenerFilterChainMatchPredicate.MatchSet
@@ -259,7 +252,7 @@ export type ListenerFilterChainMatchPredicate_MatchSet = Message<"envoy.config.l
  * Use `create(ListenerFilterChainMatchPredicate_MatchSetSchema)` to create a new message.
  */
 export const ListenerFilterChainMatchPredicate_MatchSetSchema: GenMessage<ListenerFilterChainMatchPredicate_MatchSet> = /*@__PURE__*/
-  messageDesc(file_envoy_config_listener_v3_listener_components, 3, 0);
+  messageDesc("envoy.config.listener.v3.ListenerFilterChainMatchPredicate.MatchSet");
 
 /**
  * @generated from message envoy.config.listener.v3.ListenerFilter
@@ -298,5 +291,5 @@ export type ListenerFilter = Message<"envoy.config.listener.v3.ListenerFilter"> 
  * Use `create(ListenerFilterSchema)` to create a new message.
  */
 export const ListenerFilterSchema: GenMessage<ListenerFilter> = /*@__PURE__*/
-  messageDesc(file_envoy_config_listener_v3_listener_components, 4);
+  messageDesc("envoy.config.listener.v3.ListenerFilter");
 

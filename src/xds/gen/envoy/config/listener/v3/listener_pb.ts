@@ -2,9 +2,8 @@
 // @generated from file envoy/config/listener/v3/listener.proto (package envoy.config.listener.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../../descriptors.ts";
 import type { AccessLog } from "../../accesslog/v3/accesslog_pb.ts";
 import type { Address, TcpKeepalive } from "../../core/v3/address_pb.ts";
 import type { Metadata, TrafficDirection } from "../../core/v3/base_pb.ts";
@@ -18,12 +17,6 @@ import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { CollectionEntry } from "../../../../xds/core/v3/collection_entry_pb.ts";
 import type { Matcher } from "../../../../xds/type/matcher/v3/matcher_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/listener/v3/listener.proto.
- */
-export const file_envoy_config_listener_v3_listener: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/listener/v3/listener.proto");
 
 /**
  * @generated from message envoy.config.listener.v3.AdditionalAddress
@@ -50,7 +43,7 @@ export type AdditionalAddress = Message<"envoy.config.listener.v3.AdditionalAddr
  * Use `create(AdditionalAddressSchema)` to create a new message.
  */
 export const AdditionalAddressSchema: GenMessage<AdditionalAddress> = /*@__PURE__*/
-  messageDesc(file_envoy_config_listener_v3_listener, 0);
+  messageDesc("envoy.config.listener.v3.AdditionalAddress");
 
 /**
  * @generated from message envoy.config.listener.v3.ListenerCollection
@@ -67,7 +60,7 @@ export type ListenerCollection = Message<"envoy.config.listener.v3.ListenerColle
  * Use `create(ListenerCollectionSchema)` to create a new message.
  */
 export const ListenerCollectionSchema: GenMessage<ListenerCollection> = /*@__PURE__*/
-  messageDesc(file_envoy_config_listener_v3_listener, 1);
+  messageDesc("envoy.config.listener.v3.ListenerCollection");
 
 /**
  * @generated from message envoy.config.listener.v3.Listener
@@ -265,7 +258,7 @@ export type Listener = Message<"envoy.config.listener.v3.Listener"> & {
  * Use `create(ListenerSchema)` to create a new message.
  */
 export const ListenerSchema: GenMessage<Listener> = /*@__PURE__*/
-  messageDesc(file_envoy_config_listener_v3_listener, 2);
+  messageDesc("envoy.config.listener.v3.Listener");
 
 /**
  * @generated from message envoy.config.listener.v3.Listener.DeprecatedV1
@@ -282,7 +275,7 @@ export type Listener_DeprecatedV1 = Message<"envoy.config.listener.v3.Listener.D
  * Use `create(Listener_DeprecatedV1Schema)` to create a new message.
  */
 export const Listener_DeprecatedV1Schema: GenMessage<Listener_DeprecatedV1> = /*@__PURE__*/
-  messageDesc(file_envoy_config_listener_v3_listener, 2, 0);
+  messageDesc("envoy.config.listener.v3.Listener.DeprecatedV1");
 
 /**
  * @generated from message envoy.config.listener.v3.Listener.ConnectionBalanceConfig
@@ -317,7 +310,7 @@ export type Listener_ConnectionBalanceConfig = Message<"envoy.config.listener.v3
  * Use `create(Listener_ConnectionBalanceConfigSchema)` to create a new message.
  */
 export const Listener_ConnectionBalanceConfigSchema: GenMessage<Listener_ConnectionBalanceConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_listener_v3_listener, 2, 1);
+  messageDesc("envoy.config.listener.v3.Listener.ConnectionBalanceConfig");
 
 /**
  * @generated from message envoy.config.listener.v3.Listener.ConnectionBalanceConfig.ExactBalance
@@ -330,7 +323,7 @@ export type Listener_ConnectionBalanceConfig_ExactBalance = Message<"envoy.confi
  * Use `create(Listener_ConnectionBalanceConfig_ExactBalanceSchema)` to create a new message.
  */
 export const Listener_ConnectionBalanceConfig_ExactBalanceSchema: GenMessage<Listener_ConnectionBalanceConfig_ExactBalance> = /*@__PURE__*/
-  messageDesc(file_envoy_config_listener_v3_listener, 2, 1, 0);
+  messageDesc("envoy.config.listener.v3.Listener.ConnectionBalanceConfig.ExactBalance");
 
 /**
  * @generated from message envoy.config.listener.v3.Listener.ConnectionBalanceConfig.CpuLocalityBalance
@@ -343,7 +336,7 @@ export type Listener_ConnectionBalanceConfig_CpuLocalityBalance = Message<"envoy
  * Use `create(Listener_ConnectionBalanceConfig_CpuLocalityBalanceSchema)` to create a new message.
  */
 export const Listener_ConnectionBalanceConfig_CpuLocalityBalanceSchema: GenMessage<Listener_ConnectionBalanceConfig_CpuLocalityBalance> = /*@__PURE__*/
-  messageDesc(file_envoy_config_listener_v3_listener, 2, 1, 1);
+  messageDesc("envoy.config.listener.v3.Listener.ConnectionBalanceConfig.CpuLocalityBalance");
 
 /**
  * @generated from message envoy.config.listener.v3.Listener.InternalListenerConfig
@@ -356,7 +349,7 @@ export type Listener_InternalListenerConfig = Message<"envoy.config.listener.v3.
  * Use `create(Listener_InternalListenerConfigSchema)` to create a new message.
  */
 export const Listener_InternalListenerConfigSchema: GenMessage<Listener_InternalListenerConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_listener_v3_listener, 2, 2);
+  messageDesc("envoy.config.listener.v3.Listener.InternalListenerConfig");
 
 /**
  * @generated from message envoy.config.listener.v3.Listener.FcdsConfig
@@ -378,7 +371,7 @@ export type Listener_FcdsConfig = Message<"envoy.config.listener.v3.Listener.Fcd
  * Use `create(Listener_FcdsConfigSchema)` to create a new message.
  */
 export const Listener_FcdsConfigSchema: GenMessage<Listener_FcdsConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_listener_v3_listener, 2, 3);
+  messageDesc("envoy.config.listener.v3.Listener.FcdsConfig");
 
 /**
  * @generated from enum envoy.config.listener.v3.Listener.DrainType
@@ -404,5 +397,5 @@ export type Listener_DrainType = (typeof Listener_DrainType)[keyof typeof Listen
  * Describes the enum envoy.config.listener.v3.Listener.DrainType.
  */
 export const Listener_DrainTypeSchema: GenEnum<Listener_DrainType> = /*@__PURE__*/
-  enumDesc(file_envoy_config_listener_v3_listener, 2, 0);
+  enumDesc("envoy.config.listener.v3.Listener.DrainType");
 

@@ -2,21 +2,14 @@
 // @generated from file envoy/config/listener/v3/quic_config.proto (package envoy.config.listener.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { RuntimeFeatureFlag } from "../../core/v3/base_pb.ts";
 import type { TypedExtensionConfig } from "../../core/v3/extension_pb.ts";
 import type { QuicProtocolOptions as QuicProtocolOptions$1 } from "../../core/v3/protocol_pb.ts";
 import type { SocketCmsgHeaders } from "../../core/v3/socket_cmsg_headers_pb.ts";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/listener/v3/quic_config.proto.
- */
-export const file_envoy_config_listener_v3_quic_config: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/listener/v3/quic_config.proto");
 
 /**
  * @generated from message envoy.config.listener.v3.QuicProtocolOptions
@@ -98,5 +91,5 @@ export type QuicProtocolOptions = Message<"envoy.config.listener.v3.QuicProtocol
  * Use `create(QuicProtocolOptionsSchema)` to create a new message.
  */
 export const QuicProtocolOptionsSchema: GenMessage<QuicProtocolOptions> = /*@__PURE__*/
-  messageDesc(file_envoy_config_listener_v3_quic_config, 0);
+  messageDesc("envoy.config.listener.v3.QuicProtocolOptions");
 

@@ -2,19 +2,12 @@
 // @generated from file envoy/config/listener/v3/udp_listener_config.proto (package envoy.config.listener.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { TypedExtensionConfig } from "../../core/v3/extension_pb.ts";
 import type { UdpSocketConfig } from "../../core/v3/udp_socket_config_pb.ts";
 import type { QuicProtocolOptions } from "./quic_config_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/listener/v3/udp_listener_config.proto.
- */
-export const file_envoy_config_listener_v3_udp_listener_config: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/listener/v3/udp_listener_config.proto");
 
 /**
  * @generated from message envoy.config.listener.v3.UdpListenerConfig
@@ -41,7 +34,7 @@ export type UdpListenerConfig = Message<"envoy.config.listener.v3.UdpListenerCon
  * Use `create(UdpListenerConfigSchema)` to create a new message.
  */
 export const UdpListenerConfigSchema: GenMessage<UdpListenerConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_listener_v3_udp_listener_config, 0);
+  messageDesc("envoy.config.listener.v3.UdpListenerConfig");
 
 /**
  * @generated from message envoy.config.listener.v3.ActiveRawUdpListenerConfig
@@ -54,5 +47,5 @@ export type ActiveRawUdpListenerConfig = Message<"envoy.config.listener.v3.Activ
  * Use `create(ActiveRawUdpListenerConfigSchema)` to create a new message.
  */
 export const ActiveRawUdpListenerConfigSchema: GenMessage<ActiveRawUdpListenerConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_listener_v3_udp_listener_config, 1);
+  messageDesc("envoy.config.listener.v3.ActiveRawUdpListenerConfig");
 

@@ -2,19 +2,12 @@
 // @generated from file envoy/config/metrics/v3/stats.proto (package envoy.config.metrics.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { Address } from "../../core/v3/address_pb.ts";
 import type { ListStringMatcher, StringMatcher } from "../../../type/matcher/v3/string_pb.ts";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/metrics/v3/stats.proto.
- */
-export const file_envoy_config_metrics_v3_stats: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/metrics/v3/stats.proto");
 
 /**
  * @generated from message envoy.config.metrics.v3.StatsSink
@@ -42,7 +35,7 @@ export type StatsSink = Message<"envoy.config.metrics.v3.StatsSink"> & {
  * Use `create(StatsSinkSchema)` to create a new message.
  */
 export const StatsSinkSchema: GenMessage<StatsSink> = /*@__PURE__*/
-  messageDesc(file_envoy_config_metrics_v3_stats, 0);
+  messageDesc("envoy.config.metrics.v3.StatsSink");
 
 /**
  * @generated from message envoy.config.metrics.v3.StatsConfig
@@ -79,7 +72,7 @@ export type StatsConfig = Message<"envoy.config.metrics.v3.StatsConfig"> & {
  * Use `create(StatsConfigSchema)` to create a new message.
  */
 export const StatsConfigSchema: GenMessage<StatsConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_metrics_v3_stats, 1);
+  messageDesc("envoy.config.metrics.v3.StatsConfig");
 
 /**
  * @generated from message envoy.config.metrics.v3.StatsMatcher
@@ -114,7 +107,7 @@ export type StatsMatcher = Message<"envoy.config.metrics.v3.StatsMatcher"> & {
  * Use `create(StatsMatcherSchema)` to create a new message.
  */
 export const StatsMatcherSchema: GenMessage<StatsMatcher> = /*@__PURE__*/
-  messageDesc(file_envoy_config_metrics_v3_stats, 2);
+  messageDesc("envoy.config.metrics.v3.StatsMatcher");
 
 /**
  * @generated from message envoy.config.metrics.v3.TagSpecifier
@@ -148,7 +141,7 @@ export type TagSpecifier = Message<"envoy.config.metrics.v3.TagSpecifier"> & {
  * Use `create(TagSpecifierSchema)` to create a new message.
  */
 export const TagSpecifierSchema: GenMessage<TagSpecifier> = /*@__PURE__*/
-  messageDesc(file_envoy_config_metrics_v3_stats, 3);
+  messageDesc("envoy.config.metrics.v3.TagSpecifier");
 
 /**
  * @generated from message envoy.config.metrics.v3.HistogramBucketSettings
@@ -175,7 +168,7 @@ export type HistogramBucketSettings = Message<"envoy.config.metrics.v3.Histogram
  * Use `create(HistogramBucketSettingsSchema)` to create a new message.
  */
 export const HistogramBucketSettingsSchema: GenMessage<HistogramBucketSettings> = /*@__PURE__*/
-  messageDesc(file_envoy_config_metrics_v3_stats, 4);
+  messageDesc("envoy.config.metrics.v3.HistogramBucketSettings");
 
 /**
  * @generated from message envoy.config.metrics.v3.StatsdSink
@@ -209,7 +202,7 @@ export type StatsdSink = Message<"envoy.config.metrics.v3.StatsdSink"> & {
  * Use `create(StatsdSinkSchema)` to create a new message.
  */
 export const StatsdSinkSchema: GenMessage<StatsdSink> = /*@__PURE__*/
-  messageDesc(file_envoy_config_metrics_v3_stats, 5);
+  messageDesc("envoy.config.metrics.v3.StatsdSink");
 
 /**
  * @generated from message envoy.config.metrics.v3.DogStatsdSink
@@ -242,7 +235,7 @@ export type DogStatsdSink = Message<"envoy.config.metrics.v3.DogStatsdSink"> & {
  * Use `create(DogStatsdSinkSchema)` to create a new message.
  */
 export const DogStatsdSinkSchema: GenMessage<DogStatsdSink> = /*@__PURE__*/
-  messageDesc(file_envoy_config_metrics_v3_stats, 6);
+  messageDesc("envoy.config.metrics.v3.DogStatsdSink");
 
 /**
  * @generated from message envoy.config.metrics.v3.HystrixSink
@@ -259,5 +252,5 @@ export type HystrixSink = Message<"envoy.config.metrics.v3.HystrixSink"> & {
  * Use `create(HystrixSinkSchema)` to create a new message.
  */
 export const HystrixSinkSchema: GenMessage<HystrixSink> = /*@__PURE__*/
-  messageDesc(file_envoy_config_metrics_v3_stats, 7);
+  messageDesc("envoy.config.metrics.v3.HystrixSink");
 

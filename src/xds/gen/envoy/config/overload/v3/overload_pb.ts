@@ -2,18 +2,11 @@
 // @generated from file envoy/config/overload/v3/overload.proto (package envoy.config.overload.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../../descriptors.ts";
 import type { Percent } from "../../../type/v3/percent_pb.ts";
 import type { Any, Duration } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/overload/v3/overload.proto.
- */
-export const file_envoy_config_overload_v3_overload: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/overload/v3/overload.proto");
 
 /**
  * @generated from message envoy.config.overload.v3.ResourceMonitor
@@ -41,7 +34,7 @@ export type ResourceMonitor = Message<"envoy.config.overload.v3.ResourceMonitor"
  * Use `create(ResourceMonitorSchema)` to create a new message.
  */
 export const ResourceMonitorSchema: GenMessage<ResourceMonitor> = /*@__PURE__*/
-  messageDesc(file_envoy_config_overload_v3_overload, 0);
+  messageDesc("envoy.config.overload.v3.ResourceMonitor");
 
 /**
  * @generated from message envoy.config.overload.v3.ThresholdTrigger
@@ -58,7 +51,7 @@ export type ThresholdTrigger = Message<"envoy.config.overload.v3.ThresholdTrigge
  * Use `create(ThresholdTriggerSchema)` to create a new message.
  */
 export const ThresholdTriggerSchema: GenMessage<ThresholdTrigger> = /*@__PURE__*/
-  messageDesc(file_envoy_config_overload_v3_overload, 1);
+  messageDesc("envoy.config.overload.v3.ThresholdTrigger");
 
 /**
  * @generated from message envoy.config.overload.v3.ScaledTrigger
@@ -80,7 +73,7 @@ export type ScaledTrigger = Message<"envoy.config.overload.v3.ScaledTrigger"> & 
  * Use `create(ScaledTriggerSchema)` to create a new message.
  */
 export const ScaledTriggerSchema: GenMessage<ScaledTrigger> = /*@__PURE__*/
-  messageDesc(file_envoy_config_overload_v3_overload, 2);
+  messageDesc("envoy.config.overload.v3.ScaledTrigger");
 
 /**
  * @generated from message envoy.config.overload.v3.Trigger
@@ -114,7 +107,7 @@ export type Trigger = Message<"envoy.config.overload.v3.Trigger"> & {
  * Use `create(TriggerSchema)` to create a new message.
  */
 export const TriggerSchema: GenMessage<Trigger> = /*@__PURE__*/
-  messageDesc(file_envoy_config_overload_v3_overload, 3);
+  messageDesc("envoy.config.overload.v3.Trigger");
 
 /**
  * @generated from message envoy.config.overload.v3.ScaleTimersOverloadActionConfig
@@ -131,7 +124,7 @@ export type ScaleTimersOverloadActionConfig = Message<"envoy.config.overload.v3.
  * Use `create(ScaleTimersOverloadActionConfigSchema)` to create a new message.
  */
 export const ScaleTimersOverloadActionConfigSchema: GenMessage<ScaleTimersOverloadActionConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_overload_v3_overload, 4);
+  messageDesc("envoy.config.overload.v3.ScaleTimersOverloadActionConfig");
 
 /**
  * @generated from message envoy.config.overload.v3.ScaleTimersOverloadActionConfig.ScaleTimer
@@ -165,7 +158,7 @@ export type ScaleTimersOverloadActionConfig_ScaleTimer = Message<"envoy.config.o
  * Use `create(ScaleTimersOverloadActionConfig_ScaleTimerSchema)` to create a new message.
  */
 export const ScaleTimersOverloadActionConfig_ScaleTimerSchema: GenMessage<ScaleTimersOverloadActionConfig_ScaleTimer> = /*@__PURE__*/
-  messageDesc(file_envoy_config_overload_v3_overload, 4, 0);
+  messageDesc("envoy.config.overload.v3.ScaleTimersOverloadActionConfig.ScaleTimer");
 
 /**
  * @generated from enum envoy.config.overload.v3.ScaleTimersOverloadActionConfig.TimerType
@@ -211,7 +204,7 @@ export type ScaleTimersOverloadActionConfig_TimerType = (typeof ScaleTimersOverl
  * Describes the enum envoy.config.overload.v3.ScaleTimersOverloadActionConfig.TimerType.
  */
 export const ScaleTimersOverloadActionConfig_TimerTypeSchema: GenEnum<ScaleTimersOverloadActionConfig_TimerType> = /*@__PURE__*/
-  enumDesc(file_envoy_config_overload_v3_overload, 4, 0);
+  enumDesc("envoy.config.overload.v3.ScaleTimersOverloadActionConfig.TimerType");
 
 /**
  * @generated from message envoy.config.overload.v3.ShrinkHeapConfig
@@ -233,7 +226,7 @@ export type ShrinkHeapConfig = Message<"envoy.config.overload.v3.ShrinkHeapConfi
  * Use `create(ShrinkHeapConfigSchema)` to create a new message.
  */
 export const ShrinkHeapConfigSchema: GenMessage<ShrinkHeapConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_overload_v3_overload, 5);
+  messageDesc("envoy.config.overload.v3.ShrinkHeapConfig");
 
 /**
  * @generated from message envoy.config.overload.v3.OverloadAction
@@ -260,7 +253,7 @@ export type OverloadAction = Message<"envoy.config.overload.v3.OverloadAction"> 
  * Use `create(OverloadActionSchema)` to create a new message.
  */
 export const OverloadActionSchema: GenMessage<OverloadAction> = /*@__PURE__*/
-  messageDesc(file_envoy_config_overload_v3_overload, 6);
+  messageDesc("envoy.config.overload.v3.OverloadAction");
 
 /**
  * @generated from message envoy.config.overload.v3.LoadShedPoint
@@ -282,7 +275,7 @@ export type LoadShedPoint = Message<"envoy.config.overload.v3.LoadShedPoint"> & 
  * Use `create(LoadShedPointSchema)` to create a new message.
  */
 export const LoadShedPointSchema: GenMessage<LoadShedPoint> = /*@__PURE__*/
-  messageDesc(file_envoy_config_overload_v3_overload, 7);
+  messageDesc("envoy.config.overload.v3.LoadShedPoint");
 
 /**
  * @generated from message envoy.config.overload.v3.BufferFactoryConfig
@@ -299,7 +292,7 @@ export type BufferFactoryConfig = Message<"envoy.config.overload.v3.BufferFactor
  * Use `create(BufferFactoryConfigSchema)` to create a new message.
  */
 export const BufferFactoryConfigSchema: GenMessage<BufferFactoryConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_overload_v3_overload, 8);
+  messageDesc("envoy.config.overload.v3.BufferFactoryConfig");
 
 /**
  * @generated from message envoy.config.overload.v3.OverloadManager
@@ -336,5 +329,5 @@ export type OverloadManager = Message<"envoy.config.overload.v3.OverloadManager"
  * Use `create(OverloadManagerSchema)` to create a new message.
  */
 export const OverloadManagerSchema: GenMessage<OverloadManager> = /*@__PURE__*/
-  messageDesc(file_envoy_config_overload_v3_overload, 9);
+  messageDesc("envoy.config.overload.v3.OverloadManager");
 

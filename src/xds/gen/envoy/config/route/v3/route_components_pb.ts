@@ -2,9 +2,8 @@
 // @generated from file envoy/config/route/v3/route_components.proto (package envoy.config.route.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../../descriptors.ts";
 import type { HeaderMutation } from "../../common/mutation_rules/v3/mutation_rules_pb.ts";
 import type { DataSource, HeaderValueOption, Metadata, RoutingPriority, RuntimeFractionalPercent } from "../../core/v3/base_pb.ts";
 import type { TypedExtensionConfig } from "../../core/v3/extension_pb.ts";
@@ -23,12 +22,6 @@ import type { RateLimitUnit } from "../../../type/v3/ratelimit_unit_pb.ts";
 import type { Any, BoolValue, Duration } from "@bufbuild/protobuf/wkt";
 import type { Matcher } from "../../../../xds/type/matcher/v3/matcher_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/route/v3/route_components.proto.
- */
-export const file_envoy_config_route_v3_route_components: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/route/v3/route_components.proto");
 
 /**
  * @generated from message envoy.config.route.v3.VirtualHost
@@ -155,7 +148,7 @@ export type VirtualHost = Message<"envoy.config.route.v3.VirtualHost"> & {
  * Use `create(VirtualHostSchema)` to create a new message.
  */
 export const VirtualHostSchema: GenMessage<VirtualHost> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 0);
+  messageDesc("envoy.config.route.v3.VirtualHost");
 
 /**
  * @generated from enum envoy.config.route.v3.VirtualHost.TlsRequirementType
@@ -186,7 +179,7 @@ export type VirtualHost_TlsRequirementType = (typeof VirtualHost_TlsRequirementT
  * Describes the enum envoy.config.route.v3.VirtualHost.TlsRequirementType.
  */
 export const VirtualHost_TlsRequirementTypeSchema: GenEnum<VirtualHost_TlsRequirementType> = /*@__PURE__*/
-  enumDesc(file_envoy_config_route_v3_route_components, 0, 0);
+  enumDesc("envoy.config.route.v3.VirtualHost.TlsRequirementType");
 
 /**
  * @generated from message envoy.config.route.v3.FilterAction
@@ -203,7 +196,7 @@ export type FilterAction = Message<"envoy.config.route.v3.FilterAction"> & {
  * Use `create(FilterActionSchema)` to create a new message.
  */
 export const FilterActionSchema: GenMessage<FilterAction> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 1);
+  messageDesc("envoy.config.route.v3.FilterAction");
 
 /**
  * @generated from message envoy.config.route.v3.RouteList
@@ -220,7 +213,7 @@ export type RouteList = Message<"envoy.config.route.v3.RouteList"> & {
  * Use `create(RouteListSchema)` to create a new message.
  */
 export const RouteListSchema: GenMessage<RouteList> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 2);
+  messageDesc("envoy.config.route.v3.RouteList");
 
 /**
  * @generated from message envoy.config.route.v3.Route
@@ -332,7 +325,7 @@ export type Route = Message<"envoy.config.route.v3.Route"> & {
  * Use `create(RouteSchema)` to create a new message.
  */
 export const RouteSchema: GenMessage<Route> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 3);
+  messageDesc("envoy.config.route.v3.Route");
 
 /**
  * @generated from message envoy.config.route.v3.WeightedCluster
@@ -376,7 +369,7 @@ export type WeightedCluster = Message<"envoy.config.route.v3.WeightedCluster"> &
  * Use `create(WeightedClusterSchema)` to create a new message.
  */
 export const WeightedClusterSchema: GenMessage<WeightedCluster> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 4);
+  messageDesc("envoy.config.route.v3.WeightedCluster");
 
 /**
  * @generated from message envoy.config.route.v3.WeightedCluster.ClusterWeight
@@ -444,7 +437,7 @@ export type WeightedCluster_ClusterWeight = Message<"envoy.config.route.v3.Weigh
  * Use `create(WeightedCluster_ClusterWeightSchema)` to create a new message.
  */
 export const WeightedCluster_ClusterWeightSchema: GenMessage<WeightedCluster_ClusterWeight> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 4, 0);
+  messageDesc("envoy.config.route.v3.WeightedCluster.ClusterWeight");
 
 /**
  * @generated from message envoy.config.route.v3.ClusterSpecifierPlugin
@@ -466,7 +459,7 @@ export type ClusterSpecifierPlugin = Message<"envoy.config.route.v3.ClusterSpeci
  * Use `create(ClusterSpecifierPluginSchema)` to create a new message.
  */
 export const ClusterSpecifierPluginSchema: GenMessage<ClusterSpecifierPlugin> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 5);
+  messageDesc("envoy.config.route.v3.ClusterSpecifierPlugin");
 
 /**
  * @generated from message envoy.config.route.v3.RouteMatch
@@ -564,7 +557,7 @@ export type RouteMatch = Message<"envoy.config.route.v3.RouteMatch"> & {
  * Use `create(RouteMatchSchema)` to create a new message.
  */
 export const RouteMatchSchema: GenMessage<RouteMatch> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 6);
+  messageDesc("envoy.config.route.v3.RouteMatch");
 
 /**
  * @generated from message envoy.config.route.v3.RouteMatch.GrpcRouteMatchOptions
@@ -577,7 +570,7 @@ export type RouteMatch_GrpcRouteMatchOptions = Message<"envoy.config.route.v3.Ro
  * Use `create(RouteMatch_GrpcRouteMatchOptionsSchema)` to create a new message.
  */
 export const RouteMatch_GrpcRouteMatchOptionsSchema: GenMessage<RouteMatch_GrpcRouteMatchOptions> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 6, 0);
+  messageDesc("envoy.config.route.v3.RouteMatch.GrpcRouteMatchOptions");
 
 /**
  * @generated from message envoy.config.route.v3.RouteMatch.TlsContextMatchOptions
@@ -599,7 +592,7 @@ export type RouteMatch_TlsContextMatchOptions = Message<"envoy.config.route.v3.R
  * Use `create(RouteMatch_TlsContextMatchOptionsSchema)` to create a new message.
  */
 export const RouteMatch_TlsContextMatchOptionsSchema: GenMessage<RouteMatch_TlsContextMatchOptions> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 6, 1);
+  messageDesc("envoy.config.route.v3.RouteMatch.TlsContextMatchOptions");
 
 /**
  * @generated from message envoy.config.route.v3.RouteMatch.ConnectMatcher
@@ -612,7 +605,7 @@ export type RouteMatch_ConnectMatcher = Message<"envoy.config.route.v3.RouteMatc
  * Use `create(RouteMatch_ConnectMatcherSchema)` to create a new message.
  */
 export const RouteMatch_ConnectMatcherSchema: GenMessage<RouteMatch_ConnectMatcher> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 6, 2);
+  messageDesc("envoy.config.route.v3.RouteMatch.ConnectMatcher");
 
 /**
  * @generated from message envoy.config.route.v3.CorsPolicy
@@ -680,7 +673,7 @@ export type CorsPolicy = Message<"envoy.config.route.v3.CorsPolicy"> & {
  * Use `create(CorsPolicySchema)` to create a new message.
  */
 export const CorsPolicySchema: GenMessage<CorsPolicy> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 7);
+  messageDesc("envoy.config.route.v3.CorsPolicy");
 
 /**
  * @generated from message envoy.config.route.v3.RouteAction
@@ -897,7 +890,7 @@ export type RouteAction = Message<"envoy.config.route.v3.RouteAction"> & {
  * Use `create(RouteActionSchema)` to create a new message.
  */
 export const RouteActionSchema: GenMessage<RouteAction> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 8);
+  messageDesc("envoy.config.route.v3.RouteAction");
 
 /**
  * @generated from message envoy.config.route.v3.RouteAction.RequestMirrorPolicy
@@ -944,7 +937,7 @@ export type RouteAction_RequestMirrorPolicy = Message<"envoy.config.route.v3.Rou
  * Use `create(RouteAction_RequestMirrorPolicySchema)` to create a new message.
  */
 export const RouteAction_RequestMirrorPolicySchema: GenMessage<RouteAction_RequestMirrorPolicy> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 8, 0);
+  messageDesc("envoy.config.route.v3.RouteAction.RequestMirrorPolicy");
 
 /**
  * @generated from message envoy.config.route.v3.RouteAction.HashPolicy
@@ -996,7 +989,7 @@ export type RouteAction_HashPolicy = Message<"envoy.config.route.v3.RouteAction.
  * Use `create(RouteAction_HashPolicySchema)` to create a new message.
  */
 export const RouteAction_HashPolicySchema: GenMessage<RouteAction_HashPolicy> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 8, 1);
+  messageDesc("envoy.config.route.v3.RouteAction.HashPolicy");
 
 /**
  * @generated from message envoy.config.route.v3.RouteAction.HashPolicy.Header
@@ -1018,7 +1011,7 @@ export type RouteAction_HashPolicy_Header = Message<"envoy.config.route.v3.Route
  * Use `create(RouteAction_HashPolicy_HeaderSchema)` to create a new message.
  */
 export const RouteAction_HashPolicy_HeaderSchema: GenMessage<RouteAction_HashPolicy_Header> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 8, 1, 0);
+  messageDesc("envoy.config.route.v3.RouteAction.HashPolicy.Header");
 
 /**
  * @generated from message envoy.config.route.v3.RouteAction.HashPolicy.CookieAttribute
@@ -1040,7 +1033,7 @@ export type RouteAction_HashPolicy_CookieAttribute = Message<"envoy.config.route
  * Use `create(RouteAction_HashPolicy_CookieAttributeSchema)` to create a new message.
  */
 export const RouteAction_HashPolicy_CookieAttributeSchema: GenMessage<RouteAction_HashPolicy_CookieAttribute> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 8, 1, 1);
+  messageDesc("envoy.config.route.v3.RouteAction.HashPolicy.CookieAttribute");
 
 /**
  * @generated from message envoy.config.route.v3.RouteAction.HashPolicy.Cookie
@@ -1072,7 +1065,7 @@ export type RouteAction_HashPolicy_Cookie = Message<"envoy.config.route.v3.Route
  * Use `create(RouteAction_HashPolicy_CookieSchema)` to create a new message.
  */
 export const RouteAction_HashPolicy_CookieSchema: GenMessage<RouteAction_HashPolicy_Cookie> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 8, 1, 2);
+  messageDesc("envoy.config.route.v3.RouteAction.HashPolicy.Cookie");
 
 /**
  * @generated from message envoy.config.route.v3.RouteAction.HashPolicy.ConnectionProperties
@@ -1089,7 +1082,7 @@ export type RouteAction_HashPolicy_ConnectionProperties = Message<"envoy.config.
  * Use `create(RouteAction_HashPolicy_ConnectionPropertiesSchema)` to create a new message.
  */
 export const RouteAction_HashPolicy_ConnectionPropertiesSchema: GenMessage<RouteAction_HashPolicy_ConnectionProperties> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 8, 1, 3);
+  messageDesc("envoy.config.route.v3.RouteAction.HashPolicy.ConnectionProperties");
 
 /**
  * @generated from message envoy.config.route.v3.RouteAction.HashPolicy.QueryParameter
@@ -1106,7 +1099,7 @@ export type RouteAction_HashPolicy_QueryParameter = Message<"envoy.config.route.
  * Use `create(RouteAction_HashPolicy_QueryParameterSchema)` to create a new message.
  */
 export const RouteAction_HashPolicy_QueryParameterSchema: GenMessage<RouteAction_HashPolicy_QueryParameter> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 8, 1, 4);
+  messageDesc("envoy.config.route.v3.RouteAction.HashPolicy.QueryParameter");
 
 /**
  * @generated from message envoy.config.route.v3.RouteAction.HashPolicy.FilterState
@@ -1123,7 +1116,7 @@ export type RouteAction_HashPolicy_FilterState = Message<"envoy.config.route.v3.
  * Use `create(RouteAction_HashPolicy_FilterStateSchema)` to create a new message.
  */
 export const RouteAction_HashPolicy_FilterStateSchema: GenMessage<RouteAction_HashPolicy_FilterState> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 8, 1, 5);
+  messageDesc("envoy.config.route.v3.RouteAction.HashPolicy.FilterState");
 
 /**
  * @generated from message envoy.config.route.v3.RouteAction.UpgradeConfig
@@ -1150,7 +1143,7 @@ export type RouteAction_UpgradeConfig = Message<"envoy.config.route.v3.RouteActi
  * Use `create(RouteAction_UpgradeConfigSchema)` to create a new message.
  */
 export const RouteAction_UpgradeConfigSchema: GenMessage<RouteAction_UpgradeConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 8, 2);
+  messageDesc("envoy.config.route.v3.RouteAction.UpgradeConfig");
 
 /**
  * @generated from message envoy.config.route.v3.RouteAction.UpgradeConfig.ConnectConfig
@@ -1172,7 +1165,7 @@ export type RouteAction_UpgradeConfig_ConnectConfig = Message<"envoy.config.rout
  * Use `create(RouteAction_UpgradeConfig_ConnectConfigSchema)` to create a new message.
  */
 export const RouteAction_UpgradeConfig_ConnectConfigSchema: GenMessage<RouteAction_UpgradeConfig_ConnectConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 8, 2, 0);
+  messageDesc("envoy.config.route.v3.RouteAction.UpgradeConfig.ConnectConfig");
 
 /**
  * @generated from message envoy.config.route.v3.RouteAction.MaxStreamDuration
@@ -1199,7 +1192,7 @@ export type RouteAction_MaxStreamDuration = Message<"envoy.config.route.v3.Route
  * Use `create(RouteAction_MaxStreamDurationSchema)` to create a new message.
  */
 export const RouteAction_MaxStreamDurationSchema: GenMessage<RouteAction_MaxStreamDuration> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 8, 3);
+  messageDesc("envoy.config.route.v3.RouteAction.MaxStreamDuration");
 
 /**
  * @generated from enum envoy.config.route.v3.RouteAction.ClusterNotFoundResponseCode
@@ -1230,7 +1223,7 @@ export type RouteAction_ClusterNotFoundResponseCode = (typeof RouteAction_Cluste
  * Describes the enum envoy.config.route.v3.RouteAction.ClusterNotFoundResponseCode.
  */
 export const RouteAction_ClusterNotFoundResponseCodeSchema: GenEnum<RouteAction_ClusterNotFoundResponseCode> = /*@__PURE__*/
-  enumDesc(file_envoy_config_route_v3_route_components, 8, 0);
+  enumDesc("envoy.config.route.v3.RouteAction.ClusterNotFoundResponseCode");
 
 /**
  * @generated from enum envoy.config.route.v3.RouteAction.InternalRedirectAction
@@ -1256,7 +1249,7 @@ export type RouteAction_InternalRedirectAction = (typeof RouteAction_InternalRed
  * Describes the enum envoy.config.route.v3.RouteAction.InternalRedirectAction.
  */
 export const RouteAction_InternalRedirectActionSchema: GenEnum<RouteAction_InternalRedirectAction> = /*@__PURE__*/
-  enumDesc(file_envoy_config_route_v3_route_components, 8, 1);
+  enumDesc("envoy.config.route.v3.RouteAction.InternalRedirectAction");
 
 /**
  * @generated from message envoy.config.route.v3.RetryPolicy
@@ -1338,7 +1331,7 @@ export type RetryPolicy = Message<"envoy.config.route.v3.RetryPolicy"> & {
  * Use `create(RetryPolicySchema)` to create a new message.
  */
 export const RetryPolicySchema: GenMessage<RetryPolicy> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 9);
+  messageDesc("envoy.config.route.v3.RetryPolicy");
 
 /**
  * @generated from message envoy.config.route.v3.RetryPolicy.RetryPriority
@@ -1366,7 +1359,7 @@ export type RetryPolicy_RetryPriority = Message<"envoy.config.route.v3.RetryPoli
  * Use `create(RetryPolicy_RetryPrioritySchema)` to create a new message.
  */
 export const RetryPolicy_RetryPrioritySchema: GenMessage<RetryPolicy_RetryPriority> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 9, 0);
+  messageDesc("envoy.config.route.v3.RetryPolicy.RetryPriority");
 
 /**
  * @generated from message envoy.config.route.v3.RetryPolicy.RetryHostPredicate
@@ -1394,7 +1387,7 @@ export type RetryPolicy_RetryHostPredicate = Message<"envoy.config.route.v3.Retr
  * Use `create(RetryPolicy_RetryHostPredicateSchema)` to create a new message.
  */
 export const RetryPolicy_RetryHostPredicateSchema: GenMessage<RetryPolicy_RetryHostPredicate> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 9, 1);
+  messageDesc("envoy.config.route.v3.RetryPolicy.RetryHostPredicate");
 
 /**
  * @generated from message envoy.config.route.v3.RetryPolicy.RetryBackOff
@@ -1416,7 +1409,7 @@ export type RetryPolicy_RetryBackOff = Message<"envoy.config.route.v3.RetryPolic
  * Use `create(RetryPolicy_RetryBackOffSchema)` to create a new message.
  */
 export const RetryPolicy_RetryBackOffSchema: GenMessage<RetryPolicy_RetryBackOff> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 9, 2);
+  messageDesc("envoy.config.route.v3.RetryPolicy.RetryBackOff");
 
 /**
  * @generated from message envoy.config.route.v3.RetryPolicy.ResetHeader
@@ -1438,7 +1431,7 @@ export type RetryPolicy_ResetHeader = Message<"envoy.config.route.v3.RetryPolicy
  * Use `create(RetryPolicy_ResetHeaderSchema)` to create a new message.
  */
 export const RetryPolicy_ResetHeaderSchema: GenMessage<RetryPolicy_ResetHeader> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 9, 3);
+  messageDesc("envoy.config.route.v3.RetryPolicy.ResetHeader");
 
 /**
  * @generated from message envoy.config.route.v3.RetryPolicy.RateLimitedRetryBackOff
@@ -1460,7 +1453,7 @@ export type RetryPolicy_RateLimitedRetryBackOff = Message<"envoy.config.route.v3
  * Use `create(RetryPolicy_RateLimitedRetryBackOffSchema)` to create a new message.
  */
 export const RetryPolicy_RateLimitedRetryBackOffSchema: GenMessage<RetryPolicy_RateLimitedRetryBackOff> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 9, 4);
+  messageDesc("envoy.config.route.v3.RetryPolicy.RateLimitedRetryBackOff");
 
 /**
  * @generated from enum envoy.config.route.v3.RetryPolicy.ResetHeaderFormat
@@ -1486,7 +1479,7 @@ export type RetryPolicy_ResetHeaderFormat = (typeof RetryPolicy_ResetHeaderForma
  * Describes the enum envoy.config.route.v3.RetryPolicy.ResetHeaderFormat.
  */
 export const RetryPolicy_ResetHeaderFormatSchema: GenEnum<RetryPolicy_ResetHeaderFormat> = /*@__PURE__*/
-  enumDesc(file_envoy_config_route_v3_route_components, 9, 0);
+  enumDesc("envoy.config.route.v3.RetryPolicy.ResetHeaderFormat");
 
 /**
  * @generated from message envoy.config.route.v3.HedgePolicy
@@ -1513,7 +1506,7 @@ export type HedgePolicy = Message<"envoy.config.route.v3.HedgePolicy"> & {
  * Use `create(HedgePolicySchema)` to create a new message.
  */
 export const HedgePolicySchema: GenMessage<HedgePolicy> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 10);
+  messageDesc("envoy.config.route.v3.HedgePolicy");
 
 /**
  * @generated from message envoy.config.route.v3.RedirectAction
@@ -1591,7 +1584,7 @@ export type RedirectAction = Message<"envoy.config.route.v3.RedirectAction"> & {
  * Use `create(RedirectActionSchema)` to create a new message.
  */
 export const RedirectActionSchema: GenMessage<RedirectAction> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 11);
+  messageDesc("envoy.config.route.v3.RedirectAction");
 
 /**
  * @generated from enum envoy.config.route.v3.RedirectAction.RedirectResponseCode
@@ -1632,7 +1625,7 @@ export type RedirectAction_RedirectResponseCode = (typeof RedirectAction_Redirec
  * Describes the enum envoy.config.route.v3.RedirectAction.RedirectResponseCode.
  */
 export const RedirectAction_RedirectResponseCodeSchema: GenEnum<RedirectAction_RedirectResponseCode> = /*@__PURE__*/
-  enumDesc(file_envoy_config_route_v3_route_components, 11, 0);
+  enumDesc("envoy.config.route.v3.RedirectAction.RedirectResponseCode");
 
 /**
  * @generated from message envoy.config.route.v3.DirectResponseAction
@@ -1659,7 +1652,7 @@ export type DirectResponseAction = Message<"envoy.config.route.v3.DirectResponse
  * Use `create(DirectResponseActionSchema)` to create a new message.
  */
 export const DirectResponseActionSchema: GenMessage<DirectResponseAction> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 12);
+  messageDesc("envoy.config.route.v3.DirectResponseAction");
 
 /**
  * @generated from message envoy.config.route.v3.NonForwardingAction
@@ -1672,7 +1665,7 @@ export type NonForwardingAction = Message<"envoy.config.route.v3.NonForwardingAc
  * Use `create(NonForwardingActionSchema)` to create a new message.
  */
 export const NonForwardingActionSchema: GenMessage<NonForwardingAction> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 13);
+  messageDesc("envoy.config.route.v3.NonForwardingAction");
 
 /**
  * @generated from message envoy.config.route.v3.Decorator
@@ -1694,7 +1687,7 @@ export type Decorator = Message<"envoy.config.route.v3.Decorator"> & {
  * Use `create(DecoratorSchema)` to create a new message.
  */
 export const DecoratorSchema: GenMessage<Decorator> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 14);
+  messageDesc("envoy.config.route.v3.Decorator");
 
 /**
  * @generated from message envoy.config.route.v3.Tracing
@@ -1736,7 +1729,7 @@ export type Tracing = Message<"envoy.config.route.v3.Tracing"> & {
  * Use `create(TracingSchema)` to create a new message.
  */
 export const TracingSchema: GenMessage<Tracing> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 15);
+  messageDesc("envoy.config.route.v3.Tracing");
 
 /**
  * @generated from message envoy.config.route.v3.VirtualCluster
@@ -1758,7 +1751,7 @@ export type VirtualCluster = Message<"envoy.config.route.v3.VirtualCluster"> & {
  * Use `create(VirtualClusterSchema)` to create a new message.
  */
 export const VirtualClusterSchema: GenMessage<VirtualCluster> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 16);
+  messageDesc("envoy.config.route.v3.VirtualCluster");
 
 /**
  * @generated from message envoy.config.route.v3.RateLimit
@@ -1805,7 +1798,7 @@ export type RateLimit = Message<"envoy.config.route.v3.RateLimit"> & {
  * Use `create(RateLimitSchema)` to create a new message.
  */
 export const RateLimitSchema: GenMessage<RateLimit> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 17);
+  messageDesc("envoy.config.route.v3.RateLimit");
 
 /**
  * @generated from message envoy.config.route.v3.RateLimit.Action
@@ -1900,7 +1893,7 @@ export type RateLimit_Action = Message<"envoy.config.route.v3.RateLimit.Action">
  * Use `create(RateLimit_ActionSchema)` to create a new message.
  */
 export const RateLimit_ActionSchema: GenMessage<RateLimit_Action> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 17, 0);
+  messageDesc("envoy.config.route.v3.RateLimit.Action");
 
 /**
  * @generated from message envoy.config.route.v3.RateLimit.Action.SourceCluster
@@ -1913,7 +1906,7 @@ export type RateLimit_Action_SourceCluster = Message<"envoy.config.route.v3.Rate
  * Use `create(RateLimit_Action_SourceClusterSchema)` to create a new message.
  */
 export const RateLimit_Action_SourceClusterSchema: GenMessage<RateLimit_Action_SourceCluster> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 17, 0, 0);
+  messageDesc("envoy.config.route.v3.RateLimit.Action.SourceCluster");
 
 /**
  * @generated from message envoy.config.route.v3.RateLimit.Action.DestinationCluster
@@ -1926,7 +1919,7 @@ export type RateLimit_Action_DestinationCluster = Message<"envoy.config.route.v3
  * Use `create(RateLimit_Action_DestinationClusterSchema)` to create a new message.
  */
 export const RateLimit_Action_DestinationClusterSchema: GenMessage<RateLimit_Action_DestinationCluster> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 17, 0, 1);
+  messageDesc("envoy.config.route.v3.RateLimit.Action.DestinationCluster");
 
 /**
  * @generated from message envoy.config.route.v3.RateLimit.Action.RequestHeaders
@@ -1953,7 +1946,7 @@ export type RateLimit_Action_RequestHeaders = Message<"envoy.config.route.v3.Rat
  * Use `create(RateLimit_Action_RequestHeadersSchema)` to create a new message.
  */
 export const RateLimit_Action_RequestHeadersSchema: GenMessage<RateLimit_Action_RequestHeaders> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 17, 0, 2);
+  messageDesc("envoy.config.route.v3.RateLimit.Action.RequestHeaders");
 
 /**
  * @generated from message envoy.config.route.v3.RateLimit.Action.QueryParameters
@@ -1980,7 +1973,7 @@ export type RateLimit_Action_QueryParameters = Message<"envoy.config.route.v3.Ra
  * Use `create(RateLimit_Action_QueryParametersSchema)` to create a new message.
  */
 export const RateLimit_Action_QueryParametersSchema: GenMessage<RateLimit_Action_QueryParameters> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 17, 0, 3);
+  messageDesc("envoy.config.route.v3.RateLimit.Action.QueryParameters");
 
 /**
  * @generated from message envoy.config.route.v3.RateLimit.Action.RemoteAddress
@@ -1993,7 +1986,7 @@ export type RateLimit_Action_RemoteAddress = Message<"envoy.config.route.v3.Rate
  * Use `create(RateLimit_Action_RemoteAddressSchema)` to create a new message.
  */
 export const RateLimit_Action_RemoteAddressSchema: GenMessage<RateLimit_Action_RemoteAddress> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 17, 0, 4);
+  messageDesc("envoy.config.route.v3.RateLimit.Action.RemoteAddress");
 
 /**
  * @generated from message envoy.config.route.v3.RateLimit.Action.MaskedRemoteAddress
@@ -2015,7 +2008,7 @@ export type RateLimit_Action_MaskedRemoteAddress = Message<"envoy.config.route.v
  * Use `create(RateLimit_Action_MaskedRemoteAddressSchema)` to create a new message.
  */
 export const RateLimit_Action_MaskedRemoteAddressSchema: GenMessage<RateLimit_Action_MaskedRemoteAddress> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 17, 0, 5);
+  messageDesc("envoy.config.route.v3.RateLimit.Action.MaskedRemoteAddress");
 
 /**
  * @generated from message envoy.config.route.v3.RateLimit.Action.GenericKey
@@ -2042,7 +2035,7 @@ export type RateLimit_Action_GenericKey = Message<"envoy.config.route.v3.RateLim
  * Use `create(RateLimit_Action_GenericKeySchema)` to create a new message.
  */
 export const RateLimit_Action_GenericKeySchema: GenMessage<RateLimit_Action_GenericKey> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 17, 0, 6);
+  messageDesc("envoy.config.route.v3.RateLimit.Action.GenericKey");
 
 /**
  * @generated from message envoy.config.route.v3.RateLimit.Action.HeaderValueMatch
@@ -2079,7 +2072,7 @@ export type RateLimit_Action_HeaderValueMatch = Message<"envoy.config.route.v3.R
  * Use `create(RateLimit_Action_HeaderValueMatchSchema)` to create a new message.
  */
 export const RateLimit_Action_HeaderValueMatchSchema: GenMessage<RateLimit_Action_HeaderValueMatch> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 17, 0, 7);
+  messageDesc("envoy.config.route.v3.RateLimit.Action.HeaderValueMatch");
 
 /**
  * @generated from message envoy.config.route.v3.RateLimit.Action.DynamicMetaData
@@ -2106,7 +2099,7 @@ export type RateLimit_Action_DynamicMetaData = Message<"envoy.config.route.v3.Ra
  * Use `create(RateLimit_Action_DynamicMetaDataSchema)` to create a new message.
  */
 export const RateLimit_Action_DynamicMetaDataSchema: GenMessage<RateLimit_Action_DynamicMetaData> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 17, 0, 8);
+  messageDesc("envoy.config.route.v3.RateLimit.Action.DynamicMetaData");
 
 /**
  * @generated from message envoy.config.route.v3.RateLimit.Action.MetaData
@@ -2143,7 +2136,7 @@ export type RateLimit_Action_MetaData = Message<"envoy.config.route.v3.RateLimit
  * Use `create(RateLimit_Action_MetaDataSchema)` to create a new message.
  */
 export const RateLimit_Action_MetaDataSchema: GenMessage<RateLimit_Action_MetaData> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 17, 0, 9);
+  messageDesc("envoy.config.route.v3.RateLimit.Action.MetaData");
 
 /**
  * @generated from enum envoy.config.route.v3.RateLimit.Action.MetaData.Source
@@ -2179,7 +2172,7 @@ export type RateLimit_Action_MetaData_Source = (typeof RateLimit_Action_MetaData
  * Describes the enum envoy.config.route.v3.RateLimit.Action.MetaData.Source.
  */
 export const RateLimit_Action_MetaData_SourceSchema: GenEnum<RateLimit_Action_MetaData_Source> = /*@__PURE__*/
-  enumDesc(file_envoy_config_route_v3_route_components, 17, 0, 9, 0);
+  enumDesc("envoy.config.route.v3.RateLimit.Action.MetaData.Source");
 
 /**
  * @generated from message envoy.config.route.v3.RateLimit.Action.QueryParameterValueMatch
@@ -2216,7 +2209,7 @@ export type RateLimit_Action_QueryParameterValueMatch = Message<"envoy.config.ro
  * Use `create(RateLimit_Action_QueryParameterValueMatchSchema)` to create a new message.
  */
 export const RateLimit_Action_QueryParameterValueMatchSchema: GenMessage<RateLimit_Action_QueryParameterValueMatch> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 17, 0, 10);
+  messageDesc("envoy.config.route.v3.RateLimit.Action.QueryParameterValueMatch");
 
 /**
  * @generated from message envoy.config.route.v3.RateLimit.Action.RemoteAddressMatch
@@ -2248,7 +2241,7 @@ export type RateLimit_Action_RemoteAddressMatch = Message<"envoy.config.route.v3
  * Use `create(RateLimit_Action_RemoteAddressMatchSchema)` to create a new message.
  */
 export const RateLimit_Action_RemoteAddressMatchSchema: GenMessage<RateLimit_Action_RemoteAddressMatch> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 17, 0, 11);
+  messageDesc("envoy.config.route.v3.RateLimit.Action.RemoteAddressMatch");
 
 /**
  * @generated from message envoy.config.route.v3.RateLimit.Override
@@ -2277,7 +2270,7 @@ export type RateLimit_Override = Message<"envoy.config.route.v3.RateLimit.Overri
  * Use `create(RateLimit_OverrideSchema)` to create a new message.
  */
 export const RateLimit_OverrideSchema: GenMessage<RateLimit_Override> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 17, 1);
+  messageDesc("envoy.config.route.v3.RateLimit.Override");
 
 /**
  * @generated from message envoy.config.route.v3.RateLimit.Override.DynamicMetadata
@@ -2294,7 +2287,7 @@ export type RateLimit_Override_DynamicMetadata = Message<"envoy.config.route.v3.
  * Use `create(RateLimit_Override_DynamicMetadataSchema)` to create a new message.
  */
 export const RateLimit_Override_DynamicMetadataSchema: GenMessage<RateLimit_Override_DynamicMetadata> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 17, 1, 0);
+  messageDesc("envoy.config.route.v3.RateLimit.Override.DynamicMetadata");
 
 /**
  * @generated from message envoy.config.route.v3.RateLimit.Override.RateLimitOverride
@@ -2316,7 +2309,7 @@ export type RateLimit_Override_RateLimitOverride = Message<"envoy.config.route.v
  * Use `create(RateLimit_Override_RateLimitOverrideSchema)` to create a new message.
  */
 export const RateLimit_Override_RateLimitOverrideSchema: GenMessage<RateLimit_Override_RateLimitOverride> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 17, 1, 1);
+  messageDesc("envoy.config.route.v3.RateLimit.Override.RateLimitOverride");
 
 /**
  * @generated from message envoy.config.route.v3.RateLimit.HitsAddend
@@ -2343,7 +2336,7 @@ export type RateLimit_HitsAddend = Message<"envoy.config.route.v3.RateLimit.Hits
  * Use `create(RateLimit_HitsAddendSchema)` to create a new message.
  */
 export const RateLimit_HitsAddendSchema: GenMessage<RateLimit_HitsAddend> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 17, 2);
+  messageDesc("envoy.config.route.v3.RateLimit.HitsAddend");
 
 /**
  * @generated from enum envoy.config.route.v3.RateLimit.XRateLimitOption
@@ -2374,7 +2367,7 @@ export type RateLimit_XRateLimitOption = (typeof RateLimit_XRateLimitOption)[key
  * Describes the enum envoy.config.route.v3.RateLimit.XRateLimitOption.
  */
 export const RateLimit_XRateLimitOptionSchema: GenEnum<RateLimit_XRateLimitOption> = /*@__PURE__*/
-  enumDesc(file_envoy_config_route_v3_route_components, 17, 0);
+  enumDesc("envoy.config.route.v3.RateLimit.XRateLimitOption");
 
 /**
  * @generated from message envoy.config.route.v3.HeaderMatcher
@@ -2454,7 +2447,7 @@ export type HeaderMatcher = Message<"envoy.config.route.v3.HeaderMatcher"> & {
  * Use `create(HeaderMatcherSchema)` to create a new message.
  */
 export const HeaderMatcherSchema: GenMessage<HeaderMatcher> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 18);
+  messageDesc("envoy.config.route.v3.HeaderMatcher");
 
 /**
  * @generated from message envoy.config.route.v3.QueryParameterMatcher
@@ -2488,7 +2481,7 @@ export type QueryParameterMatcher = Message<"envoy.config.route.v3.QueryParamete
  * Use `create(QueryParameterMatcherSchema)` to create a new message.
  */
 export const QueryParameterMatcherSchema: GenMessage<QueryParameterMatcher> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 19);
+  messageDesc("envoy.config.route.v3.QueryParameterMatcher");
 
 /**
  * @generated from message envoy.config.route.v3.CookieMatcher
@@ -2515,7 +2508,7 @@ export type CookieMatcher = Message<"envoy.config.route.v3.CookieMatcher"> & {
  * Use `create(CookieMatcherSchema)` to create a new message.
  */
 export const CookieMatcherSchema: GenMessage<CookieMatcher> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 20);
+  messageDesc("envoy.config.route.v3.CookieMatcher");
 
 /**
  * @generated from message envoy.config.route.v3.InternalRedirectPolicy
@@ -2552,7 +2545,7 @@ export type InternalRedirectPolicy = Message<"envoy.config.route.v3.InternalRedi
  * Use `create(InternalRedirectPolicySchema)` to create a new message.
  */
 export const InternalRedirectPolicySchema: GenMessage<InternalRedirectPolicy> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 21);
+  messageDesc("envoy.config.route.v3.InternalRedirectPolicy");
 
 /**
  * @generated from message envoy.config.route.v3.FilterConfig
@@ -2579,5 +2572,5 @@ export type FilterConfig = Message<"envoy.config.route.v3.FilterConfig"> & {
  * Use `create(FilterConfigSchema)` to create a new message.
  */
 export const FilterConfigSchema: GenMessage<FilterConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route_components, 22);
+  messageDesc("envoy.config.route.v3.FilterConfig");
 

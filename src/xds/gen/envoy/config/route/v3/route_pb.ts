@@ -2,20 +2,13 @@
 // @generated from file envoy/config/route/v3/route.proto (package envoy.config.route.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { HeaderValueOption, Metadata } from "../../core/v3/base_pb.ts";
 import type { ConfigSource } from "../../core/v3/config_source_pb.ts";
 import type { ClusterSpecifierPlugin, RouteAction_RequestMirrorPolicy, VirtualHost } from "./route_components_pb.ts";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/route/v3/route.proto.
- */
-export const file_envoy_config_route_v3_route: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/route/v3/route.proto");
 
 /**
  * @generated from message envoy.config.route.v3.RouteConfiguration
@@ -117,7 +110,7 @@ export type RouteConfiguration = Message<"envoy.config.route.v3.RouteConfigurati
  * Use `create(RouteConfigurationSchema)` to create a new message.
  */
 export const RouteConfigurationSchema: GenMessage<RouteConfiguration> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route, 0);
+  messageDesc("envoy.config.route.v3.RouteConfiguration");
 
 /**
  * @generated from message envoy.config.route.v3.Vhds
@@ -134,5 +127,5 @@ export type Vhds = Message<"envoy.config.route.v3.Vhds"> & {
  * Use `create(VhdsSchema)` to create a new message.
  */
 export const VhdsSchema: GenMessage<Vhds> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_route, 1);
+  messageDesc("envoy.config.route.v3.Vhds");
 

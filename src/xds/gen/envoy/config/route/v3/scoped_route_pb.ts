@@ -2,17 +2,10 @@
 // @generated from file envoy/config/route/v3/scoped_route.proto (package envoy.config.route.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { RouteConfiguration } from "./route_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/route/v3/scoped_route.proto.
- */
-export const file_envoy_config_route_v3_scoped_route: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/route/v3/scoped_route.proto");
 
 /**
  * @generated from message envoy.config.route.v3.ScopedRouteConfiguration
@@ -49,7 +42,7 @@ export type ScopedRouteConfiguration = Message<"envoy.config.route.v3.ScopedRout
  * Use `create(ScopedRouteConfigurationSchema)` to create a new message.
  */
 export const ScopedRouteConfigurationSchema: GenMessage<ScopedRouteConfiguration> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_scoped_route, 0);
+  messageDesc("envoy.config.route.v3.ScopedRouteConfiguration");
 
 /**
  * @generated from message envoy.config.route.v3.ScopedRouteConfiguration.Key
@@ -66,7 +59,7 @@ export type ScopedRouteConfiguration_Key = Message<"envoy.config.route.v3.Scoped
  * Use `create(ScopedRouteConfiguration_KeySchema)` to create a new message.
  */
 export const ScopedRouteConfiguration_KeySchema: GenMessage<ScopedRouteConfiguration_Key> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_scoped_route, 0, 0);
+  messageDesc("envoy.config.route.v3.ScopedRouteConfiguration.Key");
 
 /**
  * @generated from message envoy.config.route.v3.ScopedRouteConfiguration.Key.Fragment
@@ -89,5 +82,5 @@ export type ScopedRouteConfiguration_Key_Fragment = Message<"envoy.config.route.
  * Use `create(ScopedRouteConfiguration_Key_FragmentSchema)` to create a new message.
  */
 export const ScopedRouteConfiguration_Key_FragmentSchema: GenMessage<ScopedRouteConfiguration_Key_Fragment> = /*@__PURE__*/
-  messageDesc(file_envoy_config_route_v3_scoped_route, 0, 0, 0);
+  messageDesc("envoy.config.route.v3.ScopedRouteConfiguration.Key.Fragment");
 

@@ -2,17 +2,10 @@
 // @generated from file envoy/config/trace/v3/http_tracer.proto (package envoy.config.trace.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/trace/v3/http_tracer.proto.
- */
-export const file_envoy_config_trace_v3_http_tracer: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/trace/v3/http_tracer.proto");
 
 /**
  * @generated from message envoy.config.trace.v3.Tracing
@@ -29,7 +22,7 @@ export type Tracing = Message<"envoy.config.trace.v3.Tracing"> & {
  * Use `create(TracingSchema)` to create a new message.
  */
 export const TracingSchema: GenMessage<Tracing> = /*@__PURE__*/
-  messageDesc(file_envoy_config_trace_v3_http_tracer, 0);
+  messageDesc("envoy.config.trace.v3.Tracing");
 
 /**
  * @generated from message envoy.config.trace.v3.Tracing.Http
@@ -57,5 +50,5 @@ export type Tracing_Http = Message<"envoy.config.trace.v3.Tracing.Http"> & {
  * Use `create(Tracing_HttpSchema)` to create a new message.
  */
 export const Tracing_HttpSchema: GenMessage<Tracing_Http> = /*@__PURE__*/
-  messageDesc(file_envoy_config_trace_v3_http_tracer, 0, 0);
+  messageDesc("envoy.config.trace.v3.Tracing.Http");
 

@@ -2,19 +2,12 @@
 // @generated from file envoy/data/accesslog/v3/accesslog.proto (package envoy.data.accesslog.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../../descriptors.ts";
 import type { Address } from "../../../config/core/v3/address_pb.ts";
 import type { Metadata, RequestMethod } from "../../../config/core/v3/base_pb.ts";
 import type { Any, Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/data/accesslog/v3/accesslog.proto.
- */
-export const file_envoy_data_accesslog_v3_accesslog: GenFile = /*@__PURE__*/
-  fileDesc("envoy/data/accesslog/v3/accesslog.proto");
 
 /**
  * @generated from message envoy.data.accesslog.v3.TCPAccessLogEntry
@@ -36,7 +29,7 @@ export type TCPAccessLogEntry = Message<"envoy.data.accesslog.v3.TCPAccessLogEnt
  * Use `create(TCPAccessLogEntrySchema)` to create a new message.
  */
 export const TCPAccessLogEntrySchema: GenMessage<TCPAccessLogEntry> = /*@__PURE__*/
-  messageDesc(file_envoy_data_accesslog_v3_accesslog, 0);
+  messageDesc("envoy.data.accesslog.v3.TCPAccessLogEntry");
 
 /**
  * @generated from message envoy.data.accesslog.v3.HTTPAccessLogEntry
@@ -68,7 +61,7 @@ export type HTTPAccessLogEntry = Message<"envoy.data.accesslog.v3.HTTPAccessLogE
  * Use `create(HTTPAccessLogEntrySchema)` to create a new message.
  */
 export const HTTPAccessLogEntrySchema: GenMessage<HTTPAccessLogEntry> = /*@__PURE__*/
-  messageDesc(file_envoy_data_accesslog_v3_accesslog, 1);
+  messageDesc("envoy.data.accesslog.v3.HTTPAccessLogEntry");
 
 /**
  * @generated from enum envoy.data.accesslog.v3.HTTPAccessLogEntry.HTTPVersion
@@ -109,7 +102,7 @@ export type HTTPAccessLogEntry_HTTPVersion = (typeof HTTPAccessLogEntry_HTTPVers
  * Describes the enum envoy.data.accesslog.v3.HTTPAccessLogEntry.HTTPVersion.
  */
 export const HTTPAccessLogEntry_HTTPVersionSchema: GenEnum<HTTPAccessLogEntry_HTTPVersion> = /*@__PURE__*/
-  enumDesc(file_envoy_data_accesslog_v3_accesslog, 1, 0);
+  enumDesc("envoy.data.accesslog.v3.HTTPAccessLogEntry.HTTPVersion");
 
 /**
  * @generated from message envoy.data.accesslog.v3.ConnectionProperties
@@ -131,7 +124,7 @@ export type ConnectionProperties = Message<"envoy.data.accesslog.v3.ConnectionPr
  * Use `create(ConnectionPropertiesSchema)` to create a new message.
  */
 export const ConnectionPropertiesSchema: GenMessage<ConnectionProperties> = /*@__PURE__*/
-  messageDesc(file_envoy_data_accesslog_v3_accesslog, 2);
+  messageDesc("envoy.data.accesslog.v3.ConnectionProperties");
 
 /**
  * @generated from message envoy.data.accesslog.v3.AccessLogCommon
@@ -308,7 +301,7 @@ export type AccessLogCommon = Message<"envoy.data.accesslog.v3.AccessLogCommon">
  * Use `create(AccessLogCommonSchema)` to create a new message.
  */
 export const AccessLogCommonSchema: GenMessage<AccessLogCommon> = /*@__PURE__*/
-  messageDesc(file_envoy_data_accesslog_v3_accesslog, 3);
+  messageDesc("envoy.data.accesslog.v3.AccessLogCommon");
 
 /**
  * @generated from message envoy.data.accesslog.v3.ResponseFlags
@@ -460,7 +453,7 @@ export type ResponseFlags = Message<"envoy.data.accesslog.v3.ResponseFlags"> & {
  * Use `create(ResponseFlagsSchema)` to create a new message.
  */
 export const ResponseFlagsSchema: GenMessage<ResponseFlags> = /*@__PURE__*/
-  messageDesc(file_envoy_data_accesslog_v3_accesslog, 4);
+  messageDesc("envoy.data.accesslog.v3.ResponseFlags");
 
 /**
  * @generated from message envoy.data.accesslog.v3.ResponseFlags.Unauthorized
@@ -477,7 +470,7 @@ export type ResponseFlags_Unauthorized = Message<"envoy.data.accesslog.v3.Respon
  * Use `create(ResponseFlags_UnauthorizedSchema)` to create a new message.
  */
 export const ResponseFlags_UnauthorizedSchema: GenMessage<ResponseFlags_Unauthorized> = /*@__PURE__*/
-  messageDesc(file_envoy_data_accesslog_v3_accesslog, 4, 0);
+  messageDesc("envoy.data.accesslog.v3.ResponseFlags.Unauthorized");
 
 /**
  * @generated from enum envoy.data.accesslog.v3.ResponseFlags.Unauthorized.Reason
@@ -503,7 +496,7 @@ export type ResponseFlags_Unauthorized_Reason = (typeof ResponseFlags_Unauthoriz
  * Describes the enum envoy.data.accesslog.v3.ResponseFlags.Unauthorized.Reason.
  */
 export const ResponseFlags_Unauthorized_ReasonSchema: GenEnum<ResponseFlags_Unauthorized_Reason> = /*@__PURE__*/
-  enumDesc(file_envoy_data_accesslog_v3_accesslog, 4, 0, 0);
+  enumDesc("envoy.data.accesslog.v3.ResponseFlags.Unauthorized.Reason");
 
 /**
  * @generated from message envoy.data.accesslog.v3.TLSProperties
@@ -550,7 +543,7 @@ export type TLSProperties = Message<"envoy.data.accesslog.v3.TLSProperties"> & {
  * Use `create(TLSPropertiesSchema)` to create a new message.
  */
 export const TLSPropertiesSchema: GenMessage<TLSProperties> = /*@__PURE__*/
-  messageDesc(file_envoy_data_accesslog_v3_accesslog, 5);
+  messageDesc("envoy.data.accesslog.v3.TLSProperties");
 
 /**
  * @generated from message envoy.data.accesslog.v3.TLSProperties.CertificateProperties
@@ -577,7 +570,7 @@ export type TLSProperties_CertificateProperties = Message<"envoy.data.accesslog.
  * Use `create(TLSProperties_CertificatePropertiesSchema)` to create a new message.
  */
 export const TLSProperties_CertificatePropertiesSchema: GenMessage<TLSProperties_CertificateProperties> = /*@__PURE__*/
-  messageDesc(file_envoy_data_accesslog_v3_accesslog, 5, 0);
+  messageDesc("envoy.data.accesslog.v3.TLSProperties.CertificateProperties");
 
 /**
  * @generated from message envoy.data.accesslog.v3.TLSProperties.CertificateProperties.SubjectAltName
@@ -606,7 +599,7 @@ export type TLSProperties_CertificateProperties_SubjectAltName = Message<"envoy.
  * Use `create(TLSProperties_CertificateProperties_SubjectAltNameSchema)` to create a new message.
  */
 export const TLSProperties_CertificateProperties_SubjectAltNameSchema: GenMessage<TLSProperties_CertificateProperties_SubjectAltName> = /*@__PURE__*/
-  messageDesc(file_envoy_data_accesslog_v3_accesslog, 5, 0, 0);
+  messageDesc("envoy.data.accesslog.v3.TLSProperties.CertificateProperties.SubjectAltName");
 
 /**
  * @generated from enum envoy.data.accesslog.v3.TLSProperties.TLSVersion
@@ -647,7 +640,7 @@ export type TLSProperties_TLSVersion = (typeof TLSProperties_TLSVersion)[keyof t
  * Describes the enum envoy.data.accesslog.v3.TLSProperties.TLSVersion.
  */
 export const TLSProperties_TLSVersionSchema: GenEnum<TLSProperties_TLSVersion> = /*@__PURE__*/
-  enumDesc(file_envoy_data_accesslog_v3_accesslog, 5, 0);
+  enumDesc("envoy.data.accesslog.v3.TLSProperties.TLSVersion");
 
 /**
  * @generated from message envoy.data.accesslog.v3.HTTPRequestProperties
@@ -734,7 +727,7 @@ export type HTTPRequestProperties = Message<"envoy.data.accesslog.v3.HTTPRequest
  * Use `create(HTTPRequestPropertiesSchema)` to create a new message.
  */
 export const HTTPRequestPropertiesSchema: GenMessage<HTTPRequestProperties> = /*@__PURE__*/
-  messageDesc(file_envoy_data_accesslog_v3_accesslog, 6);
+  messageDesc("envoy.data.accesslog.v3.HTTPRequestProperties");
 
 /**
  * @generated from message envoy.data.accesslog.v3.HTTPResponseProperties
@@ -786,7 +779,7 @@ export type HTTPResponseProperties = Message<"envoy.data.accesslog.v3.HTTPRespon
  * Use `create(HTTPResponsePropertiesSchema)` to create a new message.
  */
 export const HTTPResponsePropertiesSchema: GenMessage<HTTPResponseProperties> = /*@__PURE__*/
-  messageDesc(file_envoy_data_accesslog_v3_accesslog, 7);
+  messageDesc("envoy.data.accesslog.v3.HTTPResponseProperties");
 
 /**
  * @generated from enum envoy.data.accesslog.v3.AccessLogType
@@ -877,5 +870,5 @@ export type AccessLogType = (typeof AccessLogType)[keyof typeof AccessLogType] |
  * Describes the enum envoy.data.accesslog.v3.AccessLogType.
  */
 export const AccessLogTypeSchema: GenEnum<AccessLogType> = /*@__PURE__*/
-  enumDesc(file_envoy_data_accesslog_v3_accesslog, 0);
+  enumDesc("envoy.data.accesslog.v3.AccessLogType");
 

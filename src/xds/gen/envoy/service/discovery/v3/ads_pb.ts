@@ -2,17 +2,10 @@
 // @generated from file envoy/service/discovery/v3/ads.proto (package envoy.service.discovery.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc, serviceDesc } from "../../../../descriptors.ts";
 import type { DeltaDiscoveryRequestSchema, DeltaDiscoveryResponseSchema, DiscoveryRequestSchema, DiscoveryResponseSchema } from "./discovery_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/service/discovery/v3/ads.proto.
- */
-export const file_envoy_service_discovery_v3_ads: GenFile = /*@__PURE__*/
-  fileDesc("envoy/service/discovery/v3/ads.proto");
 
 /**
  * @generated from message envoy.service.discovery.v3.AdsDummy
@@ -25,7 +18,7 @@ export type AdsDummy = Message<"envoy.service.discovery.v3.AdsDummy"> & {
  * Use `create(AdsDummySchema)` to create a new message.
  */
 export const AdsDummySchema: GenMessage<AdsDummy> = /*@__PURE__*/
-  messageDesc(file_envoy_service_discovery_v3_ads, 0);
+  messageDesc("envoy.service.discovery.v3.AdsDummy");
 
 /**
  * @generated from service envoy.service.discovery.v3.AggregatedDiscoveryService
@@ -48,5 +41,5 @@ export const AggregatedDiscoveryService: GenService<{
     output: typeof DeltaDiscoveryResponseSchema;
   },
 }> = /*@__PURE__*/
-  serviceDesc(file_envoy_service_discovery_v3_ads, 0);
+  serviceDesc("envoy.service.discovery.v3.AggregatedDiscoveryService");
 

@@ -2,19 +2,12 @@
 // @generated from file envoy/service/discovery/v3/discovery.proto (package envoy.service.discovery.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { ControlPlane, Metadata, Node } from "../../../config/core/v3/base_pb.ts";
 import type { Any, Duration } from "@bufbuild/protobuf/wkt";
 import type { Status } from "../../../../google/rpc/status_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/service/discovery/v3/discovery.proto.
- */
-export const file_envoy_service_discovery_v3_discovery: GenFile = /*@__PURE__*/
-  fileDesc("envoy/service/discovery/v3/discovery.proto");
 
 /**
  * @generated from message envoy.service.discovery.v3.ResourceLocator
@@ -36,7 +29,7 @@ export type ResourceLocator = Message<"envoy.service.discovery.v3.ResourceLocato
  * Use `create(ResourceLocatorSchema)` to create a new message.
  */
 export const ResourceLocatorSchema: GenMessage<ResourceLocator> = /*@__PURE__*/
-  messageDesc(file_envoy_service_discovery_v3_discovery, 0);
+  messageDesc("envoy.service.discovery.v3.ResourceLocator");
 
 /**
  * @generated from message envoy.service.discovery.v3.ResourceName
@@ -58,7 +51,7 @@ export type ResourceName = Message<"envoy.service.discovery.v3.ResourceName"> & 
  * Use `create(ResourceNameSchema)` to create a new message.
  */
 export const ResourceNameSchema: GenMessage<ResourceName> = /*@__PURE__*/
-  messageDesc(file_envoy_service_discovery_v3_discovery, 1);
+  messageDesc("envoy.service.discovery.v3.ResourceName");
 
 /**
  * @generated from message envoy.service.discovery.v3.ResourceError
@@ -80,7 +73,7 @@ export type ResourceError = Message<"envoy.service.discovery.v3.ResourceError"> 
  * Use `create(ResourceErrorSchema)` to create a new message.
  */
 export const ResourceErrorSchema: GenMessage<ResourceError> = /*@__PURE__*/
-  messageDesc(file_envoy_service_discovery_v3_discovery, 2);
+  messageDesc("envoy.service.discovery.v3.ResourceError");
 
 /**
  * @generated from message envoy.service.discovery.v3.DiscoveryRequest
@@ -127,7 +120,7 @@ export type DiscoveryRequest = Message<"envoy.service.discovery.v3.DiscoveryRequ
  * Use `create(DiscoveryRequestSchema)` to create a new message.
  */
 export const DiscoveryRequestSchema: GenMessage<DiscoveryRequest> = /*@__PURE__*/
-  messageDesc(file_envoy_service_discovery_v3_discovery, 3);
+  messageDesc("envoy.service.discovery.v3.DiscoveryRequest");
 
 /**
  * @generated from message envoy.service.discovery.v3.DiscoveryResponse
@@ -174,7 +167,7 @@ export type DiscoveryResponse = Message<"envoy.service.discovery.v3.DiscoveryRes
  * Use `create(DiscoveryResponseSchema)` to create a new message.
  */
 export const DiscoveryResponseSchema: GenMessage<DiscoveryResponse> = /*@__PURE__*/
-  messageDesc(file_envoy_service_discovery_v3_discovery, 4);
+  messageDesc("envoy.service.discovery.v3.DiscoveryResponse");
 
 /**
  * @generated from message envoy.service.discovery.v3.DeltaDiscoveryRequest
@@ -231,7 +224,7 @@ export type DeltaDiscoveryRequest = Message<"envoy.service.discovery.v3.DeltaDis
  * Use `create(DeltaDiscoveryRequestSchema)` to create a new message.
  */
 export const DeltaDiscoveryRequestSchema: GenMessage<DeltaDiscoveryRequest> = /*@__PURE__*/
-  messageDesc(file_envoy_service_discovery_v3_discovery, 5);
+  messageDesc("envoy.service.discovery.v3.DeltaDiscoveryRequest");
 
 /**
  * @generated from message envoy.service.discovery.v3.DeltaDiscoveryResponse
@@ -283,7 +276,7 @@ export type DeltaDiscoveryResponse = Message<"envoy.service.discovery.v3.DeltaDi
  * Use `create(DeltaDiscoveryResponseSchema)` to create a new message.
  */
 export const DeltaDiscoveryResponseSchema: GenMessage<DeltaDiscoveryResponse> = /*@__PURE__*/
-  messageDesc(file_envoy_service_discovery_v3_discovery, 6);
+  messageDesc("envoy.service.discovery.v3.DeltaDiscoveryResponse");
 
 /**
  * @generated from message envoy.service.discovery.v3.DynamicParameterConstraints
@@ -324,7 +317,7 @@ export type DynamicParameterConstraints = Message<"envoy.service.discovery.v3.Dy
  * Use `create(DynamicParameterConstraintsSchema)` to create a new message.
  */
 export const DynamicParameterConstraintsSchema: GenMessage<DynamicParameterConstraints> = /*@__PURE__*/
-  messageDesc(file_envoy_service_discovery_v3_discovery, 7);
+  messageDesc("envoy.service.discovery.v3.DynamicParameterConstraints");
 
 /**
  * @generated from message envoy.service.discovery.v3.DynamicParameterConstraints.SingleConstraint
@@ -358,7 +351,7 @@ export type DynamicParameterConstraints_SingleConstraint = Message<"envoy.servic
  * Use `create(DynamicParameterConstraints_SingleConstraintSchema)` to create a new message.
  */
 export const DynamicParameterConstraints_SingleConstraintSchema: GenMessage<DynamicParameterConstraints_SingleConstraint> = /*@__PURE__*/
-  messageDesc(file_envoy_service_discovery_v3_discovery, 7, 0);
+  messageDesc("envoy.service.discovery.v3.DynamicParameterConstraints.SingleConstraint");
 
 /**
  * @generated from message envoy.service.discovery.v3.DynamicParameterConstraints.SingleConstraint.Exists
@@ -371,7 +364,7 @@ export type DynamicParameterConstraints_SingleConstraint_Exists = Message<"envoy
  * Use `create(DynamicParameterConstraints_SingleConstraint_ExistsSchema)` to create a new message.
  */
 export const DynamicParameterConstraints_SingleConstraint_ExistsSchema: GenMessage<DynamicParameterConstraints_SingleConstraint_Exists> = /*@__PURE__*/
-  messageDesc(file_envoy_service_discovery_v3_discovery, 7, 0, 0);
+  messageDesc("envoy.service.discovery.v3.DynamicParameterConstraints.SingleConstraint.Exists");
 
 /**
  * @generated from message envoy.service.discovery.v3.DynamicParameterConstraints.ConstraintList
@@ -388,7 +381,7 @@ export type DynamicParameterConstraints_ConstraintList = Message<"envoy.service.
  * Use `create(DynamicParameterConstraints_ConstraintListSchema)` to create a new message.
  */
 export const DynamicParameterConstraints_ConstraintListSchema: GenMessage<DynamicParameterConstraints_ConstraintList> = /*@__PURE__*/
-  messageDesc(file_envoy_service_discovery_v3_discovery, 7, 1);
+  messageDesc("envoy.service.discovery.v3.DynamicParameterConstraints.ConstraintList");
 
 /**
  * @generated from message envoy.service.discovery.v3.Resource
@@ -440,7 +433,7 @@ export type Resource = Message<"envoy.service.discovery.v3.Resource"> & {
  * Use `create(ResourceSchema)` to create a new message.
  */
 export const ResourceSchema: GenMessage<Resource> = /*@__PURE__*/
-  messageDesc(file_envoy_service_discovery_v3_discovery, 8);
+  messageDesc("envoy.service.discovery.v3.Resource");
 
 /**
  * @generated from message envoy.service.discovery.v3.Resource.CacheControl
@@ -457,5 +450,5 @@ export type Resource_CacheControl = Message<"envoy.service.discovery.v3.Resource
  * Use `create(Resource_CacheControlSchema)` to create a new message.
  */
 export const Resource_CacheControlSchema: GenMessage<Resource_CacheControl> = /*@__PURE__*/
-  messageDesc(file_envoy_service_discovery_v3_discovery, 8, 0);
+  messageDesc("envoy.service.discovery.v3.Resource.CacheControl");
 

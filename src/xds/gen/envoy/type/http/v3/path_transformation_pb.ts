@@ -2,16 +2,9 @@
 // @generated from file envoy/type/http/v3/path_transformation.proto (package envoy.type.http.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/type/http/v3/path_transformation.proto.
- */
-export const file_envoy_type_http_v3_path_transformation: GenFile = /*@__PURE__*/
-  fileDesc("envoy/type/http/v3/path_transformation.proto");
 
 /**
  * @generated from message envoy.type.http.v3.PathTransformation
@@ -28,7 +21,7 @@ export type PathTransformation = Message<"envoy.type.http.v3.PathTransformation"
  * Use `create(PathTransformationSchema)` to create a new message.
  */
 export const PathTransformationSchema: GenMessage<PathTransformation> = /*@__PURE__*/
-  messageDesc(file_envoy_type_http_v3_path_transformation, 0);
+  messageDesc("envoy.type.http.v3.PathTransformation");
 
 /**
  * @generated from message envoy.type.http.v3.PathTransformation.Operation
@@ -57,7 +50,7 @@ export type PathTransformation_Operation = Message<"envoy.type.http.v3.PathTrans
  * Use `create(PathTransformation_OperationSchema)` to create a new message.
  */
 export const PathTransformation_OperationSchema: GenMessage<PathTransformation_Operation> = /*@__PURE__*/
-  messageDesc(file_envoy_type_http_v3_path_transformation, 0, 0);
+  messageDesc("envoy.type.http.v3.PathTransformation.Operation");
 
 /**
  * @generated from message envoy.type.http.v3.PathTransformation.Operation.NormalizePathRFC3986
@@ -70,7 +63,7 @@ export type PathTransformation_Operation_NormalizePathRFC3986 = Message<"envoy.t
  * Use `create(PathTransformation_Operation_NormalizePathRFC3986Schema)` to create a new message.
  */
 export const PathTransformation_Operation_NormalizePathRFC3986Schema: GenMessage<PathTransformation_Operation_NormalizePathRFC3986> = /*@__PURE__*/
-  messageDesc(file_envoy_type_http_v3_path_transformation, 0, 0, 0);
+  messageDesc("envoy.type.http.v3.PathTransformation.Operation.NormalizePathRFC3986");
 
 /**
  * @generated from message envoy.type.http.v3.PathTransformation.Operation.MergeSlashes
@@ -83,5 +76,5 @@ export type PathTransformation_Operation_MergeSlashes = Message<"envoy.type.http
  * Use `create(PathTransformation_Operation_MergeSlashesSchema)` to create a new message.
  */
 export const PathTransformation_Operation_MergeSlashesSchema: GenMessage<PathTransformation_Operation_MergeSlashes> = /*@__PURE__*/
-  messageDesc(file_envoy_type_http_v3_path_transformation, 0, 0, 1);
+  messageDesc("envoy.type.http.v3.PathTransformation.Operation.MergeSlashes");
 

@@ -2,17 +2,10 @@
 // @generated from file envoy/type/matcher/v3/address.proto (package envoy.type.matcher.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { CidrRange } from "../../../../xds/core/v3/cidr_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/type/matcher/v3/address.proto.
- */
-export const file_envoy_type_matcher_v3_address: GenFile = /*@__PURE__*/
-  fileDesc("envoy/type/matcher/v3/address.proto");
 
 /**
  * @generated from message envoy.type.matcher.v3.AddressMatcher
@@ -34,5 +27,5 @@ export type AddressMatcher = Message<"envoy.type.matcher.v3.AddressMatcher"> & {
  * Use `create(AddressMatcherSchema)` to create a new message.
  */
 export const AddressMatcherSchema: GenMessage<AddressMatcher> = /*@__PURE__*/
-  messageDesc(file_envoy_type_matcher_v3_address, 0);
+  messageDesc("envoy.type.matcher.v3.AddressMatcher");
 

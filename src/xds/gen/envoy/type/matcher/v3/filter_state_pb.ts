@@ -2,18 +2,11 @@
 // @generated from file envoy/type/matcher/v3/filter_state.proto (package envoy.type.matcher.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { AddressMatcher } from "./address_pb.ts";
 import type { StringMatcher } from "./string_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/type/matcher/v3/filter_state.proto.
- */
-export const file_envoy_type_matcher_v3_filter_state: GenFile = /*@__PURE__*/
-  fileDesc("envoy/type/matcher/v3/filter_state.proto");
 
 /**
  * @generated from message envoy.type.matcher.v3.FilterStateMatcher
@@ -47,5 +40,5 @@ export type FilterStateMatcher = Message<"envoy.type.matcher.v3.FilterStateMatch
  * Use `create(FilterStateMatcherSchema)` to create a new message.
  */
 export const FilterStateMatcherSchema: GenMessage<FilterStateMatcher> = /*@__PURE__*/
-  messageDesc(file_envoy_type_matcher_v3_filter_state, 0);
+  messageDesc("envoy.type.matcher.v3.FilterStateMatcher");
 

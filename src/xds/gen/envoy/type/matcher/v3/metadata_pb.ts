@@ -2,17 +2,10 @@
 // @generated from file envoy/type/matcher/v3/metadata.proto (package envoy.type.matcher.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { ValueMatcher } from "./value_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/type/matcher/v3/metadata.proto.
- */
-export const file_envoy_type_matcher_v3_metadata: GenFile = /*@__PURE__*/
-  fileDesc("envoy/type/matcher/v3/metadata.proto");
 
 /**
  * @generated from message envoy.type.matcher.v3.MetadataMatcher
@@ -44,7 +37,7 @@ export type MetadataMatcher = Message<"envoy.type.matcher.v3.MetadataMatcher"> &
  * Use `create(MetadataMatcherSchema)` to create a new message.
  */
 export const MetadataMatcherSchema: GenMessage<MetadataMatcher> = /*@__PURE__*/
-  messageDesc(file_envoy_type_matcher_v3_metadata, 0);
+  messageDesc("envoy.type.matcher.v3.MetadataMatcher");
 
 /**
  * @generated from message envoy.type.matcher.v3.MetadataMatcher.PathSegment
@@ -67,5 +60,5 @@ export type MetadataMatcher_PathSegment = Message<"envoy.type.matcher.v3.Metadat
  * Use `create(MetadataMatcher_PathSegmentSchema)` to create a new message.
  */
 export const MetadataMatcher_PathSegmentSchema: GenMessage<MetadataMatcher_PathSegment> = /*@__PURE__*/
-  messageDesc(file_envoy_type_matcher_v3_metadata, 0, 0);
+  messageDesc("envoy.type.matcher.v3.MetadataMatcher.PathSegment");
 

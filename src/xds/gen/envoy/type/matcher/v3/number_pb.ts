@@ -2,17 +2,10 @@
 // @generated from file envoy/type/matcher/v3/number.proto (package envoy.type.matcher.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { DoubleRange } from "../../v3/range_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/type/matcher/v3/number.proto.
- */
-export const file_envoy_type_matcher_v3_number: GenFile = /*@__PURE__*/
-  fileDesc("envoy/type/matcher/v3/number.proto");
 
 /**
  * @generated from message envoy.type.matcher.v3.DoubleMatcher
@@ -41,5 +34,5 @@ export type DoubleMatcher = Message<"envoy.type.matcher.v3.DoubleMatcher"> & {
  * Use `create(DoubleMatcherSchema)` to create a new message.
  */
 export const DoubleMatcherSchema: GenMessage<DoubleMatcher> = /*@__PURE__*/
-  messageDesc(file_envoy_type_matcher_v3_number, 0);
+  messageDesc("envoy.type.matcher.v3.DoubleMatcher");
 

@@ -2,16 +2,9 @@
 // @generated from file envoy/type/matcher/v3/regex.proto (package envoy.type.matcher.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/type/matcher/v3/regex.proto.
- */
-export const file_envoy_type_matcher_v3_regex: GenFile = /*@__PURE__*/
-  fileDesc("envoy/type/matcher/v3/regex.proto");
 
 /**
  * @generated from message envoy.type.matcher.v3.RegexMatcher
@@ -39,7 +32,7 @@ export type RegexMatcher = Message<"envoy.type.matcher.v3.RegexMatcher"> & {
  * Use `create(RegexMatcherSchema)` to create a new message.
  */
 export const RegexMatcherSchema: GenMessage<RegexMatcher> = /*@__PURE__*/
-  messageDesc(file_envoy_type_matcher_v3_regex, 0);
+  messageDesc("envoy.type.matcher.v3.RegexMatcher");
 
 /**
  * @generated from message envoy.type.matcher.v3.RegexMatcher.GoogleRE2
@@ -56,7 +49,7 @@ export type RegexMatcher_GoogleRE2 = Message<"envoy.type.matcher.v3.RegexMatcher
  * Use `create(RegexMatcher_GoogleRE2Schema)` to create a new message.
  */
 export const RegexMatcher_GoogleRE2Schema: GenMessage<RegexMatcher_GoogleRE2> = /*@__PURE__*/
-  messageDesc(file_envoy_type_matcher_v3_regex, 0, 0);
+  messageDesc("envoy.type.matcher.v3.RegexMatcher.GoogleRE2");
 
 /**
  * @generated from message envoy.type.matcher.v3.RegexMatchAndSubstitute
@@ -78,5 +71,5 @@ export type RegexMatchAndSubstitute = Message<"envoy.type.matcher.v3.RegexMatchA
  * Use `create(RegexMatchAndSubstituteSchema)` to create a new message.
  */
 export const RegexMatchAndSubstituteSchema: GenMessage<RegexMatchAndSubstitute> = /*@__PURE__*/
-  messageDesc(file_envoy_type_matcher_v3_regex, 1);
+  messageDesc("envoy.type.matcher.v3.RegexMatchAndSubstitute");
 

@@ -2,18 +2,11 @@
 // @generated from file envoy/type/matcher/v3/string.proto (package envoy.type.matcher.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { RegexMatcher } from "./regex_pb.ts";
 import type { TypedExtensionConfig } from "../../../../xds/core/v3/extension_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/type/matcher/v3/string.proto.
- */
-export const file_envoy_type_matcher_v3_string: GenFile = /*@__PURE__*/
-  fileDesc("envoy/type/matcher/v3/string.proto");
 
 /**
  * @generated from message envoy.type.matcher.v3.StringMatcher
@@ -71,7 +64,7 @@ export type StringMatcher = Message<"envoy.type.matcher.v3.StringMatcher"> & {
  * Use `create(StringMatcherSchema)` to create a new message.
  */
 export const StringMatcherSchema: GenMessage<StringMatcher> = /*@__PURE__*/
-  messageDesc(file_envoy_type_matcher_v3_string, 0);
+  messageDesc("envoy.type.matcher.v3.StringMatcher");
 
 /**
  * @generated from message envoy.type.matcher.v3.ListStringMatcher
@@ -88,5 +81,5 @@ export type ListStringMatcher = Message<"envoy.type.matcher.v3.ListStringMatcher
  * Use `create(ListStringMatcherSchema)` to create a new message.
  */
 export const ListStringMatcherSchema: GenMessage<ListStringMatcher> = /*@__PURE__*/
-  messageDesc(file_envoy_type_matcher_v3_string, 1);
+  messageDesc("envoy.type.matcher.v3.ListStringMatcher");
 

@@ -2,18 +2,11 @@
 // @generated from file envoy/type/matcher/v3/value.proto (package envoy.type.matcher.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { DoubleMatcher } from "./number_pb.ts";
 import type { StringMatcher } from "./string_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/type/matcher/v3/value.proto.
- */
-export const file_envoy_type_matcher_v3_value: GenFile = /*@__PURE__*/
-  fileDesc("envoy/type/matcher/v3/value.proto");
 
 /**
  * @generated from message envoy.type.matcher.v3.ValueMatcher
@@ -72,7 +65,7 @@ export type ValueMatcher = Message<"envoy.type.matcher.v3.ValueMatcher"> & {
  * Use `create(ValueMatcherSchema)` to create a new message.
  */
 export const ValueMatcherSchema: GenMessage<ValueMatcher> = /*@__PURE__*/
-  messageDesc(file_envoy_type_matcher_v3_value, 0);
+  messageDesc("envoy.type.matcher.v3.ValueMatcher");
 
 /**
  * @generated from message envoy.type.matcher.v3.ValueMatcher.NullMatch
@@ -85,7 +78,7 @@ export type ValueMatcher_NullMatch = Message<"envoy.type.matcher.v3.ValueMatcher
  * Use `create(ValueMatcher_NullMatchSchema)` to create a new message.
  */
 export const ValueMatcher_NullMatchSchema: GenMessage<ValueMatcher_NullMatch> = /*@__PURE__*/
-  messageDesc(file_envoy_type_matcher_v3_value, 0, 0);
+  messageDesc("envoy.type.matcher.v3.ValueMatcher.NullMatch");
 
 /**
  * @generated from message envoy.type.matcher.v3.ListMatcher
@@ -108,7 +101,7 @@ export type ListMatcher = Message<"envoy.type.matcher.v3.ListMatcher"> & {
  * Use `create(ListMatcherSchema)` to create a new message.
  */
 export const ListMatcherSchema: GenMessage<ListMatcher> = /*@__PURE__*/
-  messageDesc(file_envoy_type_matcher_v3_value, 1);
+  messageDesc("envoy.type.matcher.v3.ListMatcher");
 
 /**
  * @generated from message envoy.type.matcher.v3.OrMatcher
@@ -125,5 +118,5 @@ export type OrMatcher = Message<"envoy.type.matcher.v3.OrMatcher"> & {
  * Use `create(OrMatcherSchema)` to create a new message.
  */
 export const OrMatcherSchema: GenMessage<OrMatcher> = /*@__PURE__*/
-  messageDesc(file_envoy_type_matcher_v3_value, 2);
+  messageDesc("envoy.type.matcher.v3.OrMatcher");
 

@@ -2,16 +2,9 @@
 // @generated from file envoy/type/metadata/v3/metadata.proto (package envoy.type.metadata.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/type/metadata/v3/metadata.proto.
- */
-export const file_envoy_type_metadata_v3_metadata: GenFile = /*@__PURE__*/
-  fileDesc("envoy/type/metadata/v3/metadata.proto");
 
 /**
  * @generated from message envoy.type.metadata.v3.MetadataKey
@@ -33,7 +26,7 @@ export type MetadataKey = Message<"envoy.type.metadata.v3.MetadataKey"> & {
  * Use `create(MetadataKeySchema)` to create a new message.
  */
 export const MetadataKeySchema: GenMessage<MetadataKey> = /*@__PURE__*/
-  messageDesc(file_envoy_type_metadata_v3_metadata, 0);
+  messageDesc("envoy.type.metadata.v3.MetadataKey");
 
 /**
  * @generated from message envoy.type.metadata.v3.MetadataKey.PathSegment
@@ -56,7 +49,7 @@ export type MetadataKey_PathSegment = Message<"envoy.type.metadata.v3.MetadataKe
  * Use `create(MetadataKey_PathSegmentSchema)` to create a new message.
  */
 export const MetadataKey_PathSegmentSchema: GenMessage<MetadataKey_PathSegment> = /*@__PURE__*/
-  messageDesc(file_envoy_type_metadata_v3_metadata, 0, 0);
+  messageDesc("envoy.type.metadata.v3.MetadataKey.PathSegment");
 
 /**
  * @generated from message envoy.type.metadata.v3.MetadataKind
@@ -97,7 +90,7 @@ export type MetadataKind = Message<"envoy.type.metadata.v3.MetadataKind"> & {
  * Use `create(MetadataKindSchema)` to create a new message.
  */
 export const MetadataKindSchema: GenMessage<MetadataKind> = /*@__PURE__*/
-  messageDesc(file_envoy_type_metadata_v3_metadata, 1);
+  messageDesc("envoy.type.metadata.v3.MetadataKind");
 
 /**
  * @generated from message envoy.type.metadata.v3.MetadataKind.Request
@@ -110,7 +103,7 @@ export type MetadataKind_Request = Message<"envoy.type.metadata.v3.MetadataKind.
  * Use `create(MetadataKind_RequestSchema)` to create a new message.
  */
 export const MetadataKind_RequestSchema: GenMessage<MetadataKind_Request> = /*@__PURE__*/
-  messageDesc(file_envoy_type_metadata_v3_metadata, 1, 0);
+  messageDesc("envoy.type.metadata.v3.MetadataKind.Request");
 
 /**
  * @generated from message envoy.type.metadata.v3.MetadataKind.Route
@@ -123,7 +116,7 @@ export type MetadataKind_Route = Message<"envoy.type.metadata.v3.MetadataKind.Ro
  * Use `create(MetadataKind_RouteSchema)` to create a new message.
  */
 export const MetadataKind_RouteSchema: GenMessage<MetadataKind_Route> = /*@__PURE__*/
-  messageDesc(file_envoy_type_metadata_v3_metadata, 1, 1);
+  messageDesc("envoy.type.metadata.v3.MetadataKind.Route");
 
 /**
  * @generated from message envoy.type.metadata.v3.MetadataKind.Cluster
@@ -136,7 +129,7 @@ export type MetadataKind_Cluster = Message<"envoy.type.metadata.v3.MetadataKind.
  * Use `create(MetadataKind_ClusterSchema)` to create a new message.
  */
 export const MetadataKind_ClusterSchema: GenMessage<MetadataKind_Cluster> = /*@__PURE__*/
-  messageDesc(file_envoy_type_metadata_v3_metadata, 1, 2);
+  messageDesc("envoy.type.metadata.v3.MetadataKind.Cluster");
 
 /**
  * @generated from message envoy.type.metadata.v3.MetadataKind.Host
@@ -149,5 +142,5 @@ export type MetadataKind_Host = Message<"envoy.type.metadata.v3.MetadataKind.Hos
  * Use `create(MetadataKind_HostSchema)` to create a new message.
  */
 export const MetadataKind_HostSchema: GenMessage<MetadataKind_Host> = /*@__PURE__*/
-  messageDesc(file_envoy_type_metadata_v3_metadata, 1, 3);
+  messageDesc("envoy.type.metadata.v3.MetadataKind.Host");
 

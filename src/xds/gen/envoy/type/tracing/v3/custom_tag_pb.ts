@@ -2,17 +2,10 @@
 // @generated from file envoy/type/tracing/v3/custom_tag.proto (package envoy.type.tracing.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { MetadataKey, MetadataKind } from "../../metadata/v3/metadata_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/type/tracing/v3/custom_tag.proto.
- */
-export const file_envoy_type_tracing_v3_custom_tag: GenFile = /*@__PURE__*/
-  fileDesc("envoy/type/tracing/v3/custom_tag.proto");
 
 /**
  * @generated from message envoy.type.tracing.v3.CustomTag
@@ -64,7 +57,7 @@ export type CustomTag = Message<"envoy.type.tracing.v3.CustomTag"> & {
  * Use `create(CustomTagSchema)` to create a new message.
  */
 export const CustomTagSchema: GenMessage<CustomTag> = /*@__PURE__*/
-  messageDesc(file_envoy_type_tracing_v3_custom_tag, 0);
+  messageDesc("envoy.type.tracing.v3.CustomTag");
 
 /**
  * @generated from message envoy.type.tracing.v3.CustomTag.Literal
@@ -81,7 +74,7 @@ export type CustomTag_Literal = Message<"envoy.type.tracing.v3.CustomTag.Literal
  * Use `create(CustomTag_LiteralSchema)` to create a new message.
  */
 export const CustomTag_LiteralSchema: GenMessage<CustomTag_Literal> = /*@__PURE__*/
-  messageDesc(file_envoy_type_tracing_v3_custom_tag, 0, 0);
+  messageDesc("envoy.type.tracing.v3.CustomTag.Literal");
 
 /**
  * @generated from message envoy.type.tracing.v3.CustomTag.Environment
@@ -103,7 +96,7 @@ export type CustomTag_Environment = Message<"envoy.type.tracing.v3.CustomTag.Env
  * Use `create(CustomTag_EnvironmentSchema)` to create a new message.
  */
 export const CustomTag_EnvironmentSchema: GenMessage<CustomTag_Environment> = /*@__PURE__*/
-  messageDesc(file_envoy_type_tracing_v3_custom_tag, 0, 1);
+  messageDesc("envoy.type.tracing.v3.CustomTag.Environment");
 
 /**
  * @generated from message envoy.type.tracing.v3.CustomTag.Header
@@ -125,7 +118,7 @@ export type CustomTag_Header = Message<"envoy.type.tracing.v3.CustomTag.Header">
  * Use `create(CustomTag_HeaderSchema)` to create a new message.
  */
 export const CustomTag_HeaderSchema: GenMessage<CustomTag_Header> = /*@__PURE__*/
-  messageDesc(file_envoy_type_tracing_v3_custom_tag, 0, 2);
+  messageDesc("envoy.type.tracing.v3.CustomTag.Header");
 
 /**
  * @generated from message envoy.type.tracing.v3.CustomTag.Metadata
@@ -152,5 +145,5 @@ export type CustomTag_Metadata = Message<"envoy.type.tracing.v3.CustomTag.Metada
  * Use `create(CustomTag_MetadataSchema)` to create a new message.
  */
 export const CustomTag_MetadataSchema: GenMessage<CustomTag_Metadata> = /*@__PURE__*/
-  messageDesc(file_envoy_type_tracing_v3_custom_tag, 0, 3);
+  messageDesc("envoy.type.tracing.v3.CustomTag.Metadata");
 

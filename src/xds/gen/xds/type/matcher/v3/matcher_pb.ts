@@ -2,18 +2,11 @@
 // @generated from file xds/type/matcher/v3/matcher.proto (package xds.type.matcher.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { TypedExtensionConfig } from "../../../core/v3/extension_pb.ts";
 import type { StringMatcher } from "./string_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file xds/type/matcher/v3/matcher.proto.
- */
-export const file_xds_type_matcher_v3_matcher: GenFile = /*@__PURE__*/
-  fileDesc("xds/type/matcher/v3/matcher.proto");
 
 /**
  * @generated from message xds.type.matcher.v3.Matcher
@@ -47,7 +40,7 @@ export type Matcher = Message<"xds.type.matcher.v3.Matcher"> & {
  * Use `create(MatcherSchema)` to create a new message.
  */
 export const MatcherSchema: GenMessage<Matcher> = /*@__PURE__*/
-  messageDesc(file_xds_type_matcher_v3_matcher, 0);
+  messageDesc("xds.type.matcher.v3.Matcher");
 
 /**
  * @generated from message xds.type.matcher.v3.Matcher.OnMatch
@@ -81,7 +74,7 @@ export type Matcher_OnMatch = Message<"xds.type.matcher.v3.Matcher.OnMatch"> & {
  * Use `create(Matcher_OnMatchSchema)` to create a new message.
  */
 export const Matcher_OnMatchSchema: GenMessage<Matcher_OnMatch> = /*@__PURE__*/
-  messageDesc(file_xds_type_matcher_v3_matcher, 0, 0);
+  messageDesc("xds.type.matcher.v3.Matcher.OnMatch");
 
 /**
  * @generated from message xds.type.matcher.v3.Matcher.MatcherList
@@ -98,7 +91,7 @@ export type Matcher_MatcherList = Message<"xds.type.matcher.v3.Matcher.MatcherLi
  * Use `create(Matcher_MatcherListSchema)` to create a new message.
  */
 export const Matcher_MatcherListSchema: GenMessage<Matcher_MatcherList> = /*@__PURE__*/
-  messageDesc(file_xds_type_matcher_v3_matcher, 0, 1);
+  messageDesc("xds.type.matcher.v3.Matcher.MatcherList");
 
 /**
  * @generated from message xds.type.matcher.v3.Matcher.MatcherList.Predicate
@@ -139,7 +132,7 @@ export type Matcher_MatcherList_Predicate = Message<"xds.type.matcher.v3.Matcher
  * Use `create(Matcher_MatcherList_PredicateSchema)` to create a new message.
  */
 export const Matcher_MatcherList_PredicateSchema: GenMessage<Matcher_MatcherList_Predicate> = /*@__PURE__*/
-  messageDesc(file_xds_type_matcher_v3_matcher, 0, 1, 0);
+  messageDesc("xds.type.matcher.v3.Matcher.MatcherList.Predicate");
 
 /**
  * @generated from message xds.type.matcher.v3.Matcher.MatcherList.Predicate.SinglePredicate
@@ -173,7 +166,7 @@ export type Matcher_MatcherList_Predicate_SinglePredicate = Message<"xds.type.ma
  * Use `create(Matcher_MatcherList_Predicate_SinglePredicateSchema)` to create a new message.
  */
 export const Matcher_MatcherList_Predicate_SinglePredicateSchema: GenMessage<Matcher_MatcherList_Predicate_SinglePredicate> = /*@__PURE__*/
-  messageDesc(file_xds_type_matcher_v3_matcher, 0, 1, 0, 0);
+  messageDesc("xds.type.matcher.v3.Matcher.MatcherList.Predicate.SinglePredicate");
 
 /**
  * @generated from message xds.type.matcher.v3.Matcher.MatcherList.Predicate.PredicateList
@@ -190,7 +183,7 @@ export type Matcher_MatcherList_Predicate_PredicateList = Message<"xds.type.matc
  * Use `create(Matcher_MatcherList_Predicate_PredicateListSchema)` to create a new message.
  */
 export const Matcher_MatcherList_Predicate_PredicateListSchema: GenMessage<Matcher_MatcherList_Predicate_PredicateList> = /*@__PURE__*/
-  messageDesc(file_xds_type_matcher_v3_matcher, 0, 1, 0, 1);
+  messageDesc("xds.type.matcher.v3.Matcher.MatcherList.Predicate.PredicateList");
 
 /**
  * @generated from message xds.type.matcher.v3.Matcher.MatcherList.FieldMatcher
@@ -212,7 +205,7 @@ export type Matcher_MatcherList_FieldMatcher = Message<"xds.type.matcher.v3.Matc
  * Use `create(Matcher_MatcherList_FieldMatcherSchema)` to create a new message.
  */
 export const Matcher_MatcherList_FieldMatcherSchema: GenMessage<Matcher_MatcherList_FieldMatcher> = /*@__PURE__*/
-  messageDesc(file_xds_type_matcher_v3_matcher, 0, 1, 1);
+  messageDesc("xds.type.matcher.v3.Matcher.MatcherList.FieldMatcher");
 
 /**
  * @generated from message xds.type.matcher.v3.Matcher.MatcherTree
@@ -252,7 +245,7 @@ export type Matcher_MatcherTree = Message<"xds.type.matcher.v3.Matcher.MatcherTr
  * Use `create(Matcher_MatcherTreeSchema)` to create a new message.
  */
 export const Matcher_MatcherTreeSchema: GenMessage<Matcher_MatcherTree> = /*@__PURE__*/
-  messageDesc(file_xds_type_matcher_v3_matcher, 0, 2);
+  messageDesc("xds.type.matcher.v3.Matcher.MatcherTree");
 
 /**
  * @generated from message xds.type.matcher.v3.Matcher.MatcherTree.MatchMap
@@ -269,5 +262,5 @@ export type Matcher_MatcherTree_MatchMap = Message<"xds.type.matcher.v3.Matcher.
  * Use `create(Matcher_MatcherTree_MatchMapSchema)` to create a new message.
  */
 export const Matcher_MatcherTree_MatchMapSchema: GenMessage<Matcher_MatcherTree_MatchMap> = /*@__PURE__*/
-  messageDesc(file_xds_type_matcher_v3_matcher, 0, 2, 0);
+  messageDesc("xds.type.matcher.v3.Matcher.MatcherTree.MatchMap");
 

@@ -2,16 +2,9 @@
 // @generated from file xds/type/matcher/v3/regex.proto (package xds.type.matcher.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file xds/type/matcher/v3/regex.proto.
- */
-export const file_xds_type_matcher_v3_regex: GenFile = /*@__PURE__*/
-  fileDesc("xds/type/matcher/v3/regex.proto");
 
 /**
  * @generated from message xds.type.matcher.v3.RegexMatcher
@@ -39,7 +32,7 @@ export type RegexMatcher = Message<"xds.type.matcher.v3.RegexMatcher"> & {
  * Use `create(RegexMatcherSchema)` to create a new message.
  */
 export const RegexMatcherSchema: GenMessage<RegexMatcher> = /*@__PURE__*/
-  messageDesc(file_xds_type_matcher_v3_regex, 0);
+  messageDesc("xds.type.matcher.v3.RegexMatcher");
 
 /**
  * @generated from message xds.type.matcher.v3.RegexMatcher.GoogleRE2
@@ -52,5 +45,5 @@ export type RegexMatcher_GoogleRE2 = Message<"xds.type.matcher.v3.RegexMatcher.G
  * Use `create(RegexMatcher_GoogleRE2Schema)` to create a new message.
  */
 export const RegexMatcher_GoogleRE2Schema: GenMessage<RegexMatcher_GoogleRE2> = /*@__PURE__*/
-  messageDesc(file_xds_type_matcher_v3_regex, 0, 0);
+  messageDesc("xds.type.matcher.v3.RegexMatcher.GoogleRE2");
 

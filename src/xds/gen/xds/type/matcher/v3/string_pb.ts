@@ -2,18 +2,11 @@
 // @generated from file xds/type/matcher/v3/string.proto (package xds.type.matcher.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../descriptors.ts";
 import type { TypedExtensionConfig } from "../../../core/v3/extension_pb.ts";
 import type { RegexMatcher } from "./regex_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file xds/type/matcher/v3/string.proto.
- */
-export const file_xds_type_matcher_v3_string: GenFile = /*@__PURE__*/
-  fileDesc("xds/type/matcher/v3/string.proto");
 
 /**
  * @generated from message xds.type.matcher.v3.StringMatcher
@@ -71,7 +64,7 @@ export type StringMatcher = Message<"xds.type.matcher.v3.StringMatcher"> & {
  * Use `create(StringMatcherSchema)` to create a new message.
  */
 export const StringMatcherSchema: GenMessage<StringMatcher> = /*@__PURE__*/
-  messageDesc(file_xds_type_matcher_v3_string, 0);
+  messageDesc("xds.type.matcher.v3.StringMatcher");
 
 /**
  * @generated from message xds.type.matcher.v3.ListStringMatcher
@@ -88,5 +81,5 @@ export type ListStringMatcher = Message<"xds.type.matcher.v3.ListStringMatcher">
  * Use `create(ListStringMatcherSchema)` to create a new message.
  */
 export const ListStringMatcherSchema: GenMessage<ListStringMatcher> = /*@__PURE__*/
-  messageDesc(file_xds_type_matcher_v3_string, 1);
+  messageDesc("xds.type.matcher.v3.ListStringMatcher");
 

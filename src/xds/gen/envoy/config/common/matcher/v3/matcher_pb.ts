@@ -2,19 +2,12 @@
 // @generated from file envoy/config/common/matcher/v3/matcher.proto (package envoy.config.common.matcher.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../../descriptors.ts";
 import type { TypedExtensionConfig } from "../../../core/v3/extension_pb.ts";
 import type { HeaderMatcher } from "../../../route/v3/route_components_pb.ts";
 import type { StringMatcher } from "../../../../type/matcher/v3/string_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/common/matcher/v3/matcher.proto.
- */
-export const file_envoy_config_common_matcher_v3_matcher: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/common/matcher/v3/matcher.proto");
 
 /**
  * @generated from message envoy.config.common.matcher.v3.Matcher
@@ -48,7 +41,7 @@ export type Matcher = Message<"envoy.config.common.matcher.v3.Matcher"> & {
  * Use `create(MatcherSchema)` to create a new message.
  */
 export const MatcherSchema: GenMessage<Matcher> = /*@__PURE__*/
-  messageDesc(file_envoy_config_common_matcher_v3_matcher, 0);
+  messageDesc("envoy.config.common.matcher.v3.Matcher");
 
 /**
  * @generated from message envoy.config.common.matcher.v3.Matcher.OnMatch
@@ -82,7 +75,7 @@ export type Matcher_OnMatch = Message<"envoy.config.common.matcher.v3.Matcher.On
  * Use `create(Matcher_OnMatchSchema)` to create a new message.
  */
 export const Matcher_OnMatchSchema: GenMessage<Matcher_OnMatch> = /*@__PURE__*/
-  messageDesc(file_envoy_config_common_matcher_v3_matcher, 0, 0);
+  messageDesc("envoy.config.common.matcher.v3.Matcher.OnMatch");
 
 /**
  * @generated from message envoy.config.common.matcher.v3.Matcher.MatcherList
@@ -99,7 +92,7 @@ export type Matcher_MatcherList = Message<"envoy.config.common.matcher.v3.Matche
  * Use `create(Matcher_MatcherListSchema)` to create a new message.
  */
 export const Matcher_MatcherListSchema: GenMessage<Matcher_MatcherList> = /*@__PURE__*/
-  messageDesc(file_envoy_config_common_matcher_v3_matcher, 0, 1);
+  messageDesc("envoy.config.common.matcher.v3.Matcher.MatcherList");
 
 /**
  * @generated from message envoy.config.common.matcher.v3.Matcher.MatcherList.Predicate
@@ -140,7 +133,7 @@ export type Matcher_MatcherList_Predicate = Message<"envoy.config.common.matcher
  * Use `create(Matcher_MatcherList_PredicateSchema)` to create a new message.
  */
 export const Matcher_MatcherList_PredicateSchema: GenMessage<Matcher_MatcherList_Predicate> = /*@__PURE__*/
-  messageDesc(file_envoy_config_common_matcher_v3_matcher, 0, 1, 0);
+  messageDesc("envoy.config.common.matcher.v3.Matcher.MatcherList.Predicate");
 
 /**
  * @generated from message envoy.config.common.matcher.v3.Matcher.MatcherList.Predicate.SinglePredicate
@@ -174,7 +167,7 @@ export type Matcher_MatcherList_Predicate_SinglePredicate = Message<"envoy.confi
  * Use `create(Matcher_MatcherList_Predicate_SinglePredicateSchema)` to create a new message.
  */
 export const Matcher_MatcherList_Predicate_SinglePredicateSchema: GenMessage<Matcher_MatcherList_Predicate_SinglePredicate> = /*@__PURE__*/
-  messageDesc(file_envoy_config_common_matcher_v3_matcher, 0, 1, 0, 0);
+  messageDesc("envoy.config.common.matcher.v3.Matcher.MatcherList.Predicate.SinglePredicate");
 
 /**
  * @generated from message envoy.config.common.matcher.v3.Matcher.MatcherList.Predicate.PredicateList
@@ -191,7 +184,7 @@ export type Matcher_MatcherList_Predicate_PredicateList = Message<"envoy.config.
  * Use `create(Matcher_MatcherList_Predicate_PredicateListSchema)` to create a new message.
  */
 export const Matcher_MatcherList_Predicate_PredicateListSchema: GenMessage<Matcher_MatcherList_Predicate_PredicateList> = /*@__PURE__*/
-  messageDesc(file_envoy_config_common_matcher_v3_matcher, 0, 1, 0, 1);
+  messageDesc("envoy.config.common.matcher.v3.Matcher.MatcherList.Predicate.PredicateList");
 
 /**
  * @generated from message envoy.config.common.matcher.v3.Matcher.MatcherList.FieldMatcher
@@ -213,7 +206,7 @@ export type Matcher_MatcherList_FieldMatcher = Message<"envoy.config.common.matc
  * Use `create(Matcher_MatcherList_FieldMatcherSchema)` to create a new message.
  */
 export const Matcher_MatcherList_FieldMatcherSchema: GenMessage<Matcher_MatcherList_FieldMatcher> = /*@__PURE__*/
-  messageDesc(file_envoy_config_common_matcher_v3_matcher, 0, 1, 1);
+  messageDesc("envoy.config.common.matcher.v3.Matcher.MatcherList.FieldMatcher");
 
 /**
  * @generated from message envoy.config.common.matcher.v3.Matcher.MatcherTree
@@ -253,7 +246,7 @@ export type Matcher_MatcherTree = Message<"envoy.config.common.matcher.v3.Matche
  * Use `create(Matcher_MatcherTreeSchema)` to create a new message.
  */
 export const Matcher_MatcherTreeSchema: GenMessage<Matcher_MatcherTree> = /*@__PURE__*/
-  messageDesc(file_envoy_config_common_matcher_v3_matcher, 0, 2);
+  messageDesc("envoy.config.common.matcher.v3.Matcher.MatcherTree");
 
 /**
  * @generated from message envoy.config.common.matcher.v3.Matcher.MatcherTree.MatchMap
@@ -270,7 +263,7 @@ export type Matcher_MatcherTree_MatchMap = Message<"envoy.config.common.matcher.
  * Use `create(Matcher_MatcherTree_MatchMapSchema)` to create a new message.
  */
 export const Matcher_MatcherTree_MatchMapSchema: GenMessage<Matcher_MatcherTree_MatchMap> = /*@__PURE__*/
-  messageDesc(file_envoy_config_common_matcher_v3_matcher, 0, 2, 0);
+  messageDesc("envoy.config.common.matcher.v3.Matcher.MatcherTree.MatchMap");
 
 /**
  * @generated from message envoy.config.common.matcher.v3.MatchPredicate
@@ -347,7 +340,7 @@ export type MatchPredicate = Message<"envoy.config.common.matcher.v3.MatchPredic
  * Use `create(MatchPredicateSchema)` to create a new message.
  */
 export const MatchPredicateSchema: GenMessage<MatchPredicate> = /*@__PURE__*/
-  messageDesc(file_envoy_config_common_matcher_v3_matcher, 1);
+  messageDesc("envoy.config.common.matcher.v3.MatchPredicate");
 
 /**
  * @generated from message envoy.config.common.matcher.v3.MatchPredicate.MatchSet
@@ -364,7 +357,7 @@ export type MatchPredicate_MatchSet = Message<"envoy.config.common.matcher.v3.Ma
  * Use `create(MatchPredicate_MatchSetSchema)` to create a new message.
  */
 export const MatchPredicate_MatchSetSchema: GenMessage<MatchPredicate_MatchSet> = /*@__PURE__*/
-  messageDesc(file_envoy_config_common_matcher_v3_matcher, 1, 0);
+  messageDesc("envoy.config.common.matcher.v3.MatchPredicate.MatchSet");
 
 /**
  * @generated from message envoy.config.common.matcher.v3.HttpHeadersMatch
@@ -381,7 +374,7 @@ export type HttpHeadersMatch = Message<"envoy.config.common.matcher.v3.HttpHeade
  * Use `create(HttpHeadersMatchSchema)` to create a new message.
  */
 export const HttpHeadersMatchSchema: GenMessage<HttpHeadersMatch> = /*@__PURE__*/
-  messageDesc(file_envoy_config_common_matcher_v3_matcher, 2);
+  messageDesc("envoy.config.common.matcher.v3.HttpHeadersMatch");
 
 /**
  * @generated from message envoy.config.common.matcher.v3.HttpGenericBodyMatch
@@ -403,7 +396,7 @@ export type HttpGenericBodyMatch = Message<"envoy.config.common.matcher.v3.HttpG
  * Use `create(HttpGenericBodyMatchSchema)` to create a new message.
  */
 export const HttpGenericBodyMatchSchema: GenMessage<HttpGenericBodyMatch> = /*@__PURE__*/
-  messageDesc(file_envoy_config_common_matcher_v3_matcher, 3);
+  messageDesc("envoy.config.common.matcher.v3.HttpGenericBodyMatch");
 
 /**
  * @generated from message envoy.config.common.matcher.v3.HttpGenericBodyMatch.GenericTextMatch
@@ -432,5 +425,5 @@ export type HttpGenericBodyMatch_GenericTextMatch = Message<"envoy.config.common
  * Use `create(HttpGenericBodyMatch_GenericTextMatchSchema)` to create a new message.
  */
 export const HttpGenericBodyMatch_GenericTextMatchSchema: GenMessage<HttpGenericBodyMatch_GenericTextMatch> = /*@__PURE__*/
-  messageDesc(file_envoy_config_common_matcher_v3_matcher, 3, 0);
+  messageDesc("envoy.config.common.matcher.v3.HttpGenericBodyMatch.GenericTextMatch");
 

@@ -2,19 +2,12 @@
 // @generated from file envoy/config/common/mutation_rules/v3/mutation_rules.proto (package envoy.config.common.mutation_rules.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../../descriptors.ts";
 import type { HeaderValueOption } from "../../../core/v3/base_pb.ts";
 import type { RegexMatcher } from "../../../../type/matcher/v3/regex_pb.ts";
 import type { StringMatcher } from "../../../../type/matcher/v3/string_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/config/common/mutation_rules/v3/mutation_rules.proto.
- */
-export const file_envoy_config_common_mutation_rules_v3_mutation_rules: GenFile = /*@__PURE__*/
-  fileDesc("envoy/config/common/mutation_rules/v3/mutation_rules.proto");
 
 /**
  * @generated from message envoy.config.common.mutation_rules.v3.HeaderMutationRules
@@ -61,7 +54,7 @@ export type HeaderMutationRules = Message<"envoy.config.common.mutation_rules.v3
  * Use `create(HeaderMutationRulesSchema)` to create a new message.
  */
 export const HeaderMutationRulesSchema: GenMessage<HeaderMutationRules> = /*@__PURE__*/
-  messageDesc(file_envoy_config_common_mutation_rules_v3_mutation_rules, 0);
+  messageDesc("envoy.config.common.mutation_rules.v3.HeaderMutationRules");
 
 /**
  * @generated from message envoy.config.common.mutation_rules.v3.HeaderMutation
@@ -96,7 +89,7 @@ export type HeaderMutation = Message<"envoy.config.common.mutation_rules.v3.Head
  * Use `create(HeaderMutationSchema)` to create a new message.
  */
 export const HeaderMutationSchema: GenMessage<HeaderMutation> = /*@__PURE__*/
-  messageDesc(file_envoy_config_common_mutation_rules_v3_mutation_rules, 1);
+  messageDesc("envoy.config.common.mutation_rules.v3.HeaderMutation");
 
 /**
  * @generated from message envoy.config.common.mutation_rules.v3.HeaderMutation.RemoveOnMatch
@@ -113,5 +106,5 @@ export type HeaderMutation_RemoveOnMatch = Message<"envoy.config.common.mutation
  * Use `create(HeaderMutation_RemoveOnMatchSchema)` to create a new message.
  */
 export const HeaderMutation_RemoveOnMatchSchema: GenMessage<HeaderMutation_RemoveOnMatch> = /*@__PURE__*/
-  messageDesc(file_envoy_config_common_mutation_rules_v3_mutation_rules, 1, 0);
+  messageDesc("envoy.config.common.mutation_rules.v3.HeaderMutation.RemoveOnMatch");
 

@@ -2,20 +2,13 @@
 // @generated from file envoy/extensions/load_balancing_policies/common/v3/common.proto (package envoy.extensions.load_balancing_policies.common.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../../../descriptors.ts";
 import type { RuntimeDouble } from "../../../../config/core/v3/base_pb.ts";
 import type { RouteAction_HashPolicy } from "../../../../config/route/v3/route_components_pb.ts";
 import type { Percent } from "../../../../type/v3/percent_pb.ts";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/extensions/load_balancing_policies/common/v3/common.proto.
- */
-export const file_envoy_extensions_load_balancing_policies_common_v3_common: GenFile = /*@__PURE__*/
-  fileDesc("envoy/extensions/load_balancing_policies/common/v3/common.proto");
 
 /**
  * @generated from message envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig
@@ -44,7 +37,7 @@ export type LocalityLbConfig = Message<"envoy.extensions.load_balancing_policies
  * Use `create(LocalityLbConfigSchema)` to create a new message.
  */
 export const LocalityLbConfigSchema: GenMessage<LocalityLbConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_load_balancing_policies_common_v3_common, 0);
+  messageDesc("envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig");
 
 /**
  * @generated from message envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.ZoneAwareLbConfig
@@ -86,7 +79,7 @@ export type LocalityLbConfig_ZoneAwareLbConfig = Message<"envoy.extensions.load_
  * Use `create(LocalityLbConfig_ZoneAwareLbConfigSchema)` to create a new message.
  */
 export const LocalityLbConfig_ZoneAwareLbConfigSchema: GenMessage<LocalityLbConfig_ZoneAwareLbConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_load_balancing_policies_common_v3_common, 0, 0);
+  messageDesc("envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.ZoneAwareLbConfig");
 
 /**
  * @generated from message envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.ZoneAwareLbConfig.ForceLocalZone
@@ -103,7 +96,7 @@ export type LocalityLbConfig_ZoneAwareLbConfig_ForceLocalZone = Message<"envoy.e
  * Use `create(LocalityLbConfig_ZoneAwareLbConfig_ForceLocalZoneSchema)` to create a new message.
  */
 export const LocalityLbConfig_ZoneAwareLbConfig_ForceLocalZoneSchema: GenMessage<LocalityLbConfig_ZoneAwareLbConfig_ForceLocalZone> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_load_balancing_policies_common_v3_common, 0, 0, 0);
+  messageDesc("envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.ZoneAwareLbConfig.ForceLocalZone");
 
 /**
  * @generated from enum envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.ZoneAwareLbConfig.LocalityBasis
@@ -129,7 +122,7 @@ export type LocalityLbConfig_ZoneAwareLbConfig_LocalityBasis = (typeof LocalityL
  * Describes the enum envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.ZoneAwareLbConfig.LocalityBasis.
  */
 export const LocalityLbConfig_ZoneAwareLbConfig_LocalityBasisSchema: GenEnum<LocalityLbConfig_ZoneAwareLbConfig_LocalityBasis> = /*@__PURE__*/
-  enumDesc(file_envoy_extensions_load_balancing_policies_common_v3_common, 0, 0, 0);
+  enumDesc("envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.ZoneAwareLbConfig.LocalityBasis");
 
 /**
  * @generated from message envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.LocalityWeightedLbConfig
@@ -142,7 +135,7 @@ export type LocalityLbConfig_LocalityWeightedLbConfig = Message<"envoy.extension
  * Use `create(LocalityLbConfig_LocalityWeightedLbConfigSchema)` to create a new message.
  */
 export const LocalityLbConfig_LocalityWeightedLbConfigSchema: GenMessage<LocalityLbConfig_LocalityWeightedLbConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_load_balancing_policies_common_v3_common, 0, 1);
+  messageDesc("envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.LocalityWeightedLbConfig");
 
 /**
  * @generated from message envoy.extensions.load_balancing_policies.common.v3.SlowStartConfig
@@ -169,7 +162,7 @@ export type SlowStartConfig = Message<"envoy.extensions.load_balancing_policies.
  * Use `create(SlowStartConfigSchema)` to create a new message.
  */
 export const SlowStartConfigSchema: GenMessage<SlowStartConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_load_balancing_policies_common_v3_common, 1);
+  messageDesc("envoy.extensions.load_balancing_policies.common.v3.SlowStartConfig");
 
 /**
  * @generated from message envoy.extensions.load_balancing_policies.common.v3.ConsistentHashingLbConfig
@@ -196,7 +189,7 @@ export type ConsistentHashingLbConfig = Message<"envoy.extensions.load_balancing
  * Use `create(ConsistentHashingLbConfigSchema)` to create a new message.
  */
 export const ConsistentHashingLbConfigSchema: GenMessage<ConsistentHashingLbConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_load_balancing_policies_common_v3_common, 2);
+  messageDesc("envoy.extensions.load_balancing_policies.common.v3.ConsistentHashingLbConfig");
 
 /**
  * @generated from message envoy.extensions.load_balancing_policies.common.v3.OrcaOobReportingConfig
@@ -223,5 +216,5 @@ export type OrcaOobReportingConfig = Message<"envoy.extensions.load_balancing_po
  * Use `create(OrcaOobReportingConfigSchema)` to create a new message.
  */
 export const OrcaOobReportingConfigSchema: GenMessage<OrcaOobReportingConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_load_balancing_policies_common_v3_common, 3);
+  messageDesc("envoy.extensions.load_balancing_policies.common.v3.OrcaOobReportingConfig");
 

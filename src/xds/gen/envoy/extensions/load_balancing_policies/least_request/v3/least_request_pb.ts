@@ -2,18 +2,11 @@
 // @generated from file envoy/extensions/load_balancing_policies/least_request/v3/least_request.proto (package envoy.extensions.load_balancing_policies.least_request.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../../../descriptors.ts";
 import type { RuntimeDouble } from "../../../../config/core/v3/base_pb.ts";
 import type { LocalityLbConfig, SlowStartConfig } from "../../common/v3/common_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/extensions/load_balancing_policies/least_request/v3/least_request.proto.
- */
-export const file_envoy_extensions_load_balancing_policies_least_request_v3_least_request: GenFile = /*@__PURE__*/
-  fileDesc("envoy/extensions/load_balancing_policies/least_request/v3/least_request.proto");
 
 /**
  * @generated from message envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest
@@ -55,7 +48,7 @@ export type LeastRequest = Message<"envoy.extensions.load_balancing_policies.lea
  * Use `create(LeastRequestSchema)` to create a new message.
  */
 export const LeastRequestSchema: GenMessage<LeastRequest> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_load_balancing_policies_least_request_v3_least_request, 0);
+  messageDesc("envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest");
 
 /**
  * @generated from enum envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest.SelectionMethod
@@ -81,5 +74,5 @@ export type LeastRequest_SelectionMethod = (typeof LeastRequest_SelectionMethod)
  * Describes the enum envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest.SelectionMethod.
  */
 export const LeastRequest_SelectionMethodSchema: GenEnum<LeastRequest_SelectionMethod> = /*@__PURE__*/
-  enumDesc(file_envoy_extensions_load_balancing_policies_least_request_v3_least_request, 0, 0);
+  enumDesc("envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest.SelectionMethod");
 

@@ -2,17 +2,10 @@
 // @generated from file envoy/extensions/load_balancing_policies/maglev/v3/maglev.proto (package envoy.extensions.load_balancing_policies.maglev.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../../descriptors.ts";
 import type { ConsistentHashingLbConfig, LocalityLbConfig_LocalityWeightedLbConfig } from "../../common/v3/common_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/extensions/load_balancing_policies/maglev/v3/maglev.proto.
- */
-export const file_envoy_extensions_load_balancing_policies_maglev_v3_maglev: GenFile = /*@__PURE__*/
-  fileDesc("envoy/extensions/load_balancing_policies/maglev/v3/maglev.proto");
 
 /**
  * @generated from message envoy.extensions.load_balancing_policies.maglev.v3.Maglev
@@ -39,5 +32,5 @@ export type Maglev = Message<"envoy.extensions.load_balancing_policies.maglev.v3
  * Use `create(MaglevSchema)` to create a new message.
  */
 export const MaglevSchema: GenMessage<Maglev> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_load_balancing_policies_maglev_v3_maglev, 0);
+  messageDesc("envoy.extensions.load_balancing_policies.maglev.v3.Maglev");
 

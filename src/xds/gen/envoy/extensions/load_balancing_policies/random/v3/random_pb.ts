@@ -2,17 +2,10 @@
 // @generated from file envoy/extensions/load_balancing_policies/random/v3/random.proto (package envoy.extensions.load_balancing_policies.random.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../../descriptors.ts";
 import type { LocalityLbConfig } from "../../common/v3/common_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/extensions/load_balancing_policies/random/v3/random.proto.
- */
-export const file_envoy_extensions_load_balancing_policies_random_v3_random: GenFile = /*@__PURE__*/
-  fileDesc("envoy/extensions/load_balancing_policies/random/v3/random.proto");
 
 /**
  * @generated from message envoy.extensions.load_balancing_policies.random.v3.Random
@@ -29,5 +22,5 @@ export type Random = Message<"envoy.extensions.load_balancing_policies.random.v3
  * Use `create(RandomSchema)` to create a new message.
  */
 export const RandomSchema: GenMessage<Random> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_load_balancing_policies_random_v3_random, 0);
+  messageDesc("envoy.extensions.load_balancing_policies.random.v3.Random");
 

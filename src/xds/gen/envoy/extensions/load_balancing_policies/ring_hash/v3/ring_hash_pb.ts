@@ -2,17 +2,10 @@
 // @generated from file envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash.proto (package envoy.extensions.load_balancing_policies.ring_hash.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../../../descriptors.ts";
 import type { ConsistentHashingLbConfig, LocalityLbConfig_LocalityWeightedLbConfig } from "../../common/v3/common_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash.proto.
- */
-export const file_envoy_extensions_load_balancing_policies_ring_hash_v3_ring_hash: GenFile = /*@__PURE__*/
-  fileDesc("envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash.proto");
 
 /**
  * @generated from message envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash
@@ -59,7 +52,7 @@ export type RingHash = Message<"envoy.extensions.load_balancing_policies.ring_ha
  * Use `create(RingHashSchema)` to create a new message.
  */
 export const RingHashSchema: GenMessage<RingHash> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_load_balancing_policies_ring_hash_v3_ring_hash, 0);
+  messageDesc("envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash");
 
 /**
  * @generated from enum envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash.HashFunction
@@ -90,5 +83,5 @@ export type RingHash_HashFunction = (typeof RingHash_HashFunction)[keyof typeof 
  * Describes the enum envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash.HashFunction.
  */
 export const RingHash_HashFunctionSchema: GenEnum<RingHash_HashFunction> = /*@__PURE__*/
-  enumDesc(file_envoy_extensions_load_balancing_policies_ring_hash_v3_ring_hash, 0, 0);
+  enumDesc("envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash.HashFunction");
 

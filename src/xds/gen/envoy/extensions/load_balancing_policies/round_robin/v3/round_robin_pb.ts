@@ -2,17 +2,10 @@
 // @generated from file envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.proto (package envoy.extensions.load_balancing_policies.round_robin.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../../descriptors.ts";
 import type { LocalityLbConfig, SlowStartConfig } from "../../common/v3/common_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.proto.
- */
-export const file_envoy_extensions_load_balancing_policies_round_robin_v3_round_robin: GenFile = /*@__PURE__*/
-  fileDesc("envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.proto");
 
 /**
  * @generated from message envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin
@@ -34,5 +27,5 @@ export type RoundRobin = Message<"envoy.extensions.load_balancing_policies.round
  * Use `create(RoundRobinSchema)` to create a new message.
  */
 export const RoundRobinSchema: GenMessage<RoundRobin> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_load_balancing_policies_round_robin_v3_round_robin, 0);
+  messageDesc("envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin");
 

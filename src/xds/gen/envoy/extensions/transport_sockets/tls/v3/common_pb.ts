@@ -2,20 +2,13 @@
 // @generated from file envoy/extensions/transport_sockets/tls/v3/common.proto (package envoy.extensions.transport_sockets.tls.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../../../descriptors.ts";
 import type { DataSource, WatchedDirectory } from "../../../../config/core/v3/base_pb.ts";
 import type { TypedExtensionConfig } from "../../../../config/core/v3/extension_pb.ts";
 import type { StringMatcher } from "../../../../type/matcher/v3/string_pb.ts";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/extensions/transport_sockets/tls/v3/common.proto.
- */
-export const file_envoy_extensions_transport_sockets_tls_v3_common: GenFile = /*@__PURE__*/
-  fileDesc("envoy/extensions/transport_sockets/tls/v3/common.proto");
 
 /**
  * @generated from message envoy.extensions.transport_sockets.tls.v3.TlsParameters
@@ -57,7 +50,7 @@ export type TlsParameters = Message<"envoy.extensions.transport_sockets.tls.v3.T
  * Use `create(TlsParametersSchema)` to create a new message.
  */
 export const TlsParametersSchema: GenMessage<TlsParameters> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_transport_sockets_tls_v3_common, 0);
+  messageDesc("envoy.extensions.transport_sockets.tls.v3.TlsParameters");
 
 /**
  * @generated from enum envoy.extensions.transport_sockets.tls.v3.TlsParameters.TlsProtocol
@@ -98,7 +91,7 @@ export type TlsParameters_TlsProtocol = (typeof TlsParameters_TlsProtocol)[keyof
  * Describes the enum envoy.extensions.transport_sockets.tls.v3.TlsParameters.TlsProtocol.
  */
 export const TlsParameters_TlsProtocolSchema: GenEnum<TlsParameters_TlsProtocol> = /*@__PURE__*/
-  enumDesc(file_envoy_extensions_transport_sockets_tls_v3_common, 0, 0);
+  enumDesc("envoy.extensions.transport_sockets.tls.v3.TlsParameters.TlsProtocol");
 
 /**
  * @generated from enum envoy.extensions.transport_sockets.tls.v3.TlsParameters.CompliancePolicy
@@ -129,7 +122,7 @@ export type TlsParameters_CompliancePolicy = (typeof TlsParameters_CompliancePol
  * Describes the enum envoy.extensions.transport_sockets.tls.v3.TlsParameters.CompliancePolicy.
  */
 export const TlsParameters_CompliancePolicySchema: GenEnum<TlsParameters_CompliancePolicy> = /*@__PURE__*/
-  enumDesc(file_envoy_extensions_transport_sockets_tls_v3_common, 0, 1);
+  enumDesc("envoy.extensions.transport_sockets.tls.v3.TlsParameters.CompliancePolicy");
 
 /**
  * @generated from message envoy.extensions.transport_sockets.tls.v3.PrivateKeyProvider
@@ -162,7 +155,7 @@ export type PrivateKeyProvider = Message<"envoy.extensions.transport_sockets.tls
  * Use `create(PrivateKeyProviderSchema)` to create a new message.
  */
 export const PrivateKeyProviderSchema: GenMessage<PrivateKeyProvider> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_transport_sockets_tls_v3_common, 1);
+  messageDesc("envoy.extensions.transport_sockets.tls.v3.PrivateKeyProvider");
 
 /**
  * @generated from message envoy.extensions.transport_sockets.tls.v3.TlsCertificate
@@ -214,7 +207,7 @@ export type TlsCertificate = Message<"envoy.extensions.transport_sockets.tls.v3.
  * Use `create(TlsCertificateSchema)` to create a new message.
  */
 export const TlsCertificateSchema: GenMessage<TlsCertificate> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_transport_sockets_tls_v3_common, 2);
+  messageDesc("envoy.extensions.transport_sockets.tls.v3.TlsCertificate");
 
 /**
  * @generated from message envoy.extensions.transport_sockets.tls.v3.TlsSessionTicketKeys
@@ -231,7 +224,7 @@ export type TlsSessionTicketKeys = Message<"envoy.extensions.transport_sockets.t
  * Use `create(TlsSessionTicketKeysSchema)` to create a new message.
  */
 export const TlsSessionTicketKeysSchema: GenMessage<TlsSessionTicketKeys> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_transport_sockets_tls_v3_common, 3);
+  messageDesc("envoy.extensions.transport_sockets.tls.v3.TlsSessionTicketKeys");
 
 /**
  * @generated from message envoy.extensions.transport_sockets.tls.v3.CertificateProviderPluginInstance
@@ -253,7 +246,7 @@ export type CertificateProviderPluginInstance = Message<"envoy.extensions.transp
  * Use `create(CertificateProviderPluginInstanceSchema)` to create a new message.
  */
 export const CertificateProviderPluginInstanceSchema: GenMessage<CertificateProviderPluginInstance> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_transport_sockets_tls_v3_common, 4);
+  messageDesc("envoy.extensions.transport_sockets.tls.v3.CertificateProviderPluginInstance");
 
 /**
  * @generated from message envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher
@@ -280,7 +273,7 @@ export type SubjectAltNameMatcher = Message<"envoy.extensions.transport_sockets.
  * Use `create(SubjectAltNameMatcherSchema)` to create a new message.
  */
 export const SubjectAltNameMatcherSchema: GenMessage<SubjectAltNameMatcher> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_transport_sockets_tls_v3_common, 5);
+  messageDesc("envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher");
 
 /**
  * @generated from enum envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher.SanType
@@ -326,7 +319,7 @@ export type SubjectAltNameMatcher_SanType = (typeof SubjectAltNameMatcher_SanTyp
  * Describes the enum envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher.SanType.
  */
 export const SubjectAltNameMatcher_SanTypeSchema: GenEnum<SubjectAltNameMatcher_SanType> = /*@__PURE__*/
-  enumDesc(file_envoy_extensions_transport_sockets_tls_v3_common, 5, 0);
+  enumDesc("envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher.SanType");
 
 /**
  * @generated from message envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext
@@ -418,7 +411,7 @@ export type CertificateValidationContext = Message<"envoy.extensions.transport_s
  * Use `create(CertificateValidationContextSchema)` to create a new message.
  */
 export const CertificateValidationContextSchema: GenMessage<CertificateValidationContext> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_transport_sockets_tls_v3_common, 6);
+  messageDesc("envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext");
 
 /**
  * @generated from message envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext.SystemRootCerts
@@ -431,7 +424,7 @@ export type CertificateValidationContext_SystemRootCerts = Message<"envoy.extens
  * Use `create(CertificateValidationContext_SystemRootCertsSchema)` to create a new message.
  */
 export const CertificateValidationContext_SystemRootCertsSchema: GenMessage<CertificateValidationContext_SystemRootCerts> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_transport_sockets_tls_v3_common, 6, 0);
+  messageDesc("envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext.SystemRootCerts");
 
 /**
  * @generated from enum envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext.TrustChainVerification
@@ -457,5 +450,5 @@ export type CertificateValidationContext_TrustChainVerification = (typeof Certif
  * Describes the enum envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext.TrustChainVerification.
  */
 export const CertificateValidationContext_TrustChainVerificationSchema: GenEnum<CertificateValidationContext_TrustChainVerification> = /*@__PURE__*/
-  enumDesc(file_envoy_extensions_transport_sockets_tls_v3_common, 6, 0);
+  enumDesc("envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext.TrustChainVerification");
 

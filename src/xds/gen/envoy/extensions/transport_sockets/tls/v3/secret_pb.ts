@@ -2,19 +2,12 @@
 // @generated from file envoy/extensions/transport_sockets/tls/v3/secret.proto (package envoy.extensions.transport_sockets.tls.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../../descriptors.ts";
 import type { DataSource } from "../../../../config/core/v3/base_pb.ts";
 import type { ConfigSource } from "../../../../config/core/v3/config_source_pb.ts";
 import type { CertificateValidationContext, TlsCertificate, TlsSessionTicketKeys } from "./common_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/extensions/transport_sockets/tls/v3/secret.proto.
- */
-export const file_envoy_extensions_transport_sockets_tls_v3_secret: GenFile = /*@__PURE__*/
-  fileDesc("envoy/extensions/transport_sockets/tls/v3/secret.proto");
 
 /**
  * @generated from message envoy.extensions.transport_sockets.tls.v3.GenericSecret
@@ -36,7 +29,7 @@ export type GenericSecret = Message<"envoy.extensions.transport_sockets.tls.v3.G
  * Use `create(GenericSecretSchema)` to create a new message.
  */
 export const GenericSecretSchema: GenMessage<GenericSecret> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_transport_sockets_tls_v3_secret, 0);
+  messageDesc("envoy.extensions.transport_sockets.tls.v3.GenericSecret");
 
 /**
  * @generated from message envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig
@@ -58,7 +51,7 @@ export type SdsSecretConfig = Message<"envoy.extensions.transport_sockets.tls.v3
  * Use `create(SdsSecretConfigSchema)` to create a new message.
  */
 export const SdsSecretConfigSchema: GenMessage<SdsSecretConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_transport_sockets_tls_v3_secret, 1);
+  messageDesc("envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig");
 
 /**
  * @generated from message envoy.extensions.transport_sockets.tls.v3.Secret
@@ -104,5 +97,5 @@ export type Secret = Message<"envoy.extensions.transport_sockets.tls.v3.Secret">
  * Use `create(SecretSchema)` to create a new message.
  */
 export const SecretSchema: GenMessage<Secret> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_transport_sockets_tls_v3_secret, 2);
+  messageDesc("envoy.extensions.transport_sockets.tls.v3.Secret");
 

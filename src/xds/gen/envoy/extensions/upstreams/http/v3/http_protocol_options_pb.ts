@@ -2,21 +2,14 @@
 // @generated from file envoy/extensions/upstreams/http/v3/http_protocol_options.proto (package envoy.extensions.upstreams.http.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../../descriptors.ts";
 import type { MatchPredicate } from "../../../../config/common/matcher/v3/matcher_pb.ts";
 import type { TypedExtensionConfig } from "../../../../config/core/v3/extension_pb.ts";
 import type { AlternateProtocolsCacheOptions, Http1ProtocolOptions, Http2ProtocolOptions, Http3ProtocolOptions, HttpProtocolOptions as HttpProtocolOptions$1, UpstreamHttpProtocolOptions } from "../../../../config/core/v3/protocol_pb.ts";
 import type { RetryPolicy, RouteAction_HashPolicy, RouteAction_RequestMirrorPolicy } from "../../../../config/route/v3/route_components_pb.ts";
 import type { HttpFilter } from "../../../filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/extensions/upstreams/http/v3/http_protocol_options.proto.
- */
-export const file_envoy_extensions_upstreams_http_v3_http_protocol_options: GenFile = /*@__PURE__*/
-  fileDesc("envoy/extensions/upstreams/http/v3/http_protocol_options.proto");
 
 /**
  * @generated from message envoy.extensions.upstreams.http.v3.HttpProtocolOptions
@@ -91,7 +84,7 @@ export type HttpProtocolOptions = Message<"envoy.extensions.upstreams.http.v3.Ht
  * Use `create(HttpProtocolOptionsSchema)` to create a new message.
  */
 export const HttpProtocolOptionsSchema: GenMessage<HttpProtocolOptions> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_upstreams_http_v3_http_protocol_options, 0);
+  messageDesc("envoy.extensions.upstreams.http.v3.HttpProtocolOptions");
 
 /**
  * @generated from message envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig
@@ -126,7 +119,7 @@ export type HttpProtocolOptions_ExplicitHttpConfig = Message<"envoy.extensions.u
  * Use `create(HttpProtocolOptions_ExplicitHttpConfigSchema)` to create a new message.
  */
 export const HttpProtocolOptions_ExplicitHttpConfigSchema: GenMessage<HttpProtocolOptions_ExplicitHttpConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_upstreams_http_v3_http_protocol_options, 0, 0);
+  messageDesc("envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig");
 
 /**
  * @generated from message envoy.extensions.upstreams.http.v3.HttpProtocolOptions.UseDownstreamHttpConfig
@@ -153,7 +146,7 @@ export type HttpProtocolOptions_UseDownstreamHttpConfig = Message<"envoy.extensi
  * Use `create(HttpProtocolOptions_UseDownstreamHttpConfigSchema)` to create a new message.
  */
 export const HttpProtocolOptions_UseDownstreamHttpConfigSchema: GenMessage<HttpProtocolOptions_UseDownstreamHttpConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_upstreams_http_v3_http_protocol_options, 0, 1);
+  messageDesc("envoy.extensions.upstreams.http.v3.HttpProtocolOptions.UseDownstreamHttpConfig");
 
 /**
  * @generated from message envoy.extensions.upstreams.http.v3.HttpProtocolOptions.AutoHttpConfig
@@ -185,7 +178,7 @@ export type HttpProtocolOptions_AutoHttpConfig = Message<"envoy.extensions.upstr
  * Use `create(HttpProtocolOptions_AutoHttpConfigSchema)` to create a new message.
  */
 export const HttpProtocolOptions_AutoHttpConfigSchema: GenMessage<HttpProtocolOptions_AutoHttpConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_upstreams_http_v3_http_protocol_options, 0, 2);
+  messageDesc("envoy.extensions.upstreams.http.v3.HttpProtocolOptions.AutoHttpConfig");
 
 /**
  * @generated from message envoy.extensions.upstreams.http.v3.HttpProtocolOptions.OutlierDetection
@@ -202,5 +195,5 @@ export type HttpProtocolOptions_OutlierDetection = Message<"envoy.extensions.ups
  * Use `create(HttpProtocolOptions_OutlierDetectionSchema)` to create a new message.
  */
 export const HttpProtocolOptions_OutlierDetectionSchema: GenMessage<HttpProtocolOptions_OutlierDetection> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_upstreams_http_v3_http_protocol_options, 0, 3);
+  messageDesc("envoy.extensions.upstreams.http.v3.HttpProtocolOptions.OutlierDetection");
 

@@ -2,18 +2,11 @@
 // @generated from file envoy/extensions/filters/common/fault/v3/fault.proto (package envoy.extensions.filters.common.fault.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../../../../descriptors.ts";
 import type { FractionalPercent } from "../../../../../type/v3/percent_pb.ts";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/extensions/filters/common/fault/v3/fault.proto.
- */
-export const file_envoy_extensions_filters_common_fault_v3_fault: GenFile = /*@__PURE__*/
-  fileDesc("envoy/extensions/filters/common/fault/v3/fault.proto");
 
 /**
  * @generated from message envoy.extensions.filters.common.fault.v3.FaultDelay
@@ -47,7 +40,7 @@ export type FaultDelay = Message<"envoy.extensions.filters.common.fault.v3.Fault
  * Use `create(FaultDelaySchema)` to create a new message.
  */
 export const FaultDelaySchema: GenMessage<FaultDelay> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_common_fault_v3_fault, 0);
+  messageDesc("envoy.extensions.filters.common.fault.v3.FaultDelay");
 
 /**
  * @generated from message envoy.extensions.filters.common.fault.v3.FaultDelay.HeaderDelay
@@ -60,7 +53,7 @@ export type FaultDelay_HeaderDelay = Message<"envoy.extensions.filters.common.fa
  * Use `create(FaultDelay_HeaderDelaySchema)` to create a new message.
  */
 export const FaultDelay_HeaderDelaySchema: GenMessage<FaultDelay_HeaderDelay> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_common_fault_v3_fault, 0, 0);
+  messageDesc("envoy.extensions.filters.common.fault.v3.FaultDelay.HeaderDelay");
 
 /**
  * @generated from enum envoy.extensions.filters.common.fault.v3.FaultDelay.FaultDelayType
@@ -81,7 +74,7 @@ export type FaultDelay_FaultDelayType = (typeof FaultDelay_FaultDelayType)[keyof
  * Describes the enum envoy.extensions.filters.common.fault.v3.FaultDelay.FaultDelayType.
  */
 export const FaultDelay_FaultDelayTypeSchema: GenEnum<FaultDelay_FaultDelayType> = /*@__PURE__*/
-  enumDesc(file_envoy_extensions_filters_common_fault_v3_fault, 0, 0);
+  enumDesc("envoy.extensions.filters.common.fault.v3.FaultDelay.FaultDelayType");
 
 /**
  * @generated from message envoy.extensions.filters.common.fault.v3.FaultRateLimit
@@ -115,7 +108,7 @@ export type FaultRateLimit = Message<"envoy.extensions.filters.common.fault.v3.F
  * Use `create(FaultRateLimitSchema)` to create a new message.
  */
 export const FaultRateLimitSchema: GenMessage<FaultRateLimit> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_common_fault_v3_fault, 1);
+  messageDesc("envoy.extensions.filters.common.fault.v3.FaultRateLimit");
 
 /**
  * @generated from message envoy.extensions.filters.common.fault.v3.FaultRateLimit.FixedLimit
@@ -132,7 +125,7 @@ export type FaultRateLimit_FixedLimit = Message<"envoy.extensions.filters.common
  * Use `create(FaultRateLimit_FixedLimitSchema)` to create a new message.
  */
 export const FaultRateLimit_FixedLimitSchema: GenMessage<FaultRateLimit_FixedLimit> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_common_fault_v3_fault, 1, 0);
+  messageDesc("envoy.extensions.filters.common.fault.v3.FaultRateLimit.FixedLimit");
 
 /**
  * @generated from message envoy.extensions.filters.common.fault.v3.FaultRateLimit.HeaderLimit
@@ -145,5 +138,5 @@ export type FaultRateLimit_HeaderLimit = Message<"envoy.extensions.filters.commo
  * Use `create(FaultRateLimit_HeaderLimitSchema)` to create a new message.
  */
 export const FaultRateLimit_HeaderLimitSchema: GenMessage<FaultRateLimit_HeaderLimit> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_common_fault_v3_fault, 1, 1);
+  messageDesc("envoy.extensions.filters.common.fault.v3.FaultRateLimit.HeaderLimit");
 

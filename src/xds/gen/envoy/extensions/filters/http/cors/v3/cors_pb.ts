@@ -2,18 +2,11 @@
 // @generated from file envoy/extensions/filters/http/cors/v3/cors.proto (package envoy.extensions.filters.http.cors.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../../../descriptors.ts";
 import type { RuntimeFractionalPercent } from "../../../../../config/core/v3/base_pb.ts";
 import type { StringMatcher } from "../../../../../type/matcher/v3/string_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/extensions/filters/http/cors/v3/cors.proto.
- */
-export const file_envoy_extensions_filters_http_cors_v3_cors: GenFile = /*@__PURE__*/
-  fileDesc("envoy/extensions/filters/http/cors/v3/cors.proto");
 
 /**
  * @generated from message envoy.extensions.filters.http.cors.v3.Cors
@@ -26,7 +19,7 @@ export type Cors = Message<"envoy.extensions.filters.http.cors.v3.Cors"> & {
  * Use `create(CorsSchema)` to create a new message.
  */
 export const CorsSchema: GenMessage<Cors> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_http_cors_v3_cors, 0);
+  messageDesc("envoy.extensions.filters.http.cors.v3.Cors");
 
 /**
  * @generated from message envoy.extensions.filters.http.cors.v3.CorsPolicy
@@ -88,5 +81,5 @@ export type CorsPolicy = Message<"envoy.extensions.filters.http.cors.v3.CorsPoli
  * Use `create(CorsPolicySchema)` to create a new message.
  */
 export const CorsPolicySchema: GenMessage<CorsPolicy> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_http_cors_v3_cors, 1);
+  messageDesc("envoy.extensions.filters.http.cors.v3.CorsPolicy");
 

@@ -2,19 +2,12 @@
 // @generated from file envoy/extensions/filters/http/fault/v3/fault.proto (package envoy.extensions.filters.http.fault.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../../../descriptors.ts";
 import type { HeaderMatcher } from "../../../../../config/route/v3/route_components_pb.ts";
 import type { FaultDelay, FaultRateLimit } from "../../../common/fault/v3/fault_pb.ts";
 import type { FractionalPercent } from "../../../../../type/v3/percent_pb.ts";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/extensions/filters/http/fault/v3/fault.proto.
- */
-export const file_envoy_extensions_filters_http_fault_v3_fault: GenFile = /*@__PURE__*/
-  fileDesc("envoy/extensions/filters/http/fault/v3/fault.proto");
 
 /**
  * @generated from message envoy.extensions.filters.http.fault.v3.FaultAbort
@@ -54,7 +47,7 @@ export type FaultAbort = Message<"envoy.extensions.filters.http.fault.v3.FaultAb
  * Use `create(FaultAbortSchema)` to create a new message.
  */
 export const FaultAbortSchema: GenMessage<FaultAbort> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_http_fault_v3_fault, 0);
+  messageDesc("envoy.extensions.filters.http.fault.v3.FaultAbort");
 
 /**
  * @generated from message envoy.extensions.filters.http.fault.v3.FaultAbort.HeaderAbort
@@ -67,7 +60,7 @@ export type FaultAbort_HeaderAbort = Message<"envoy.extensions.filters.http.faul
  * Use `create(FaultAbort_HeaderAbortSchema)` to create a new message.
  */
 export const FaultAbort_HeaderAbortSchema: GenMessage<FaultAbort_HeaderAbort> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_http_fault_v3_fault, 0, 0);
+  messageDesc("envoy.extensions.filters.http.fault.v3.FaultAbort.HeaderAbort");
 
 /**
  * @generated from message envoy.extensions.filters.http.fault.v3.HTTPFault
@@ -159,5 +152,5 @@ export type HTTPFault = Message<"envoy.extensions.filters.http.fault.v3.HTTPFaul
  * Use `create(HTTPFaultSchema)` to create a new message.
  */
 export const HTTPFaultSchema: GenMessage<HTTPFault> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_http_fault_v3_fault, 1);
+  messageDesc("envoy.extensions.filters.http.fault.v3.HTTPFault");
 

@@ -2,19 +2,12 @@
 // @generated from file envoy/extensions/filters/http/router/v3/router.proto (package envoy.extensions.filters.http.router.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../../../descriptors.ts";
-import { messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc } from "../../../../../../descriptors.ts";
 import type { AccessLog } from "../../../../../config/accesslog/v3/accesslog_pb.ts";
 import type { HttpFilter } from "../../../network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/extensions/filters/http/router/v3/router.proto.
- */
-export const file_envoy_extensions_filters_http_router_v3_router: GenFile = /*@__PURE__*/
-  fileDesc("envoy/extensions/filters/http/router/v3/router.proto");
 
 /**
  * @generated from message envoy.extensions.filters.http.router.v3.Router
@@ -76,7 +69,7 @@ export type Router = Message<"envoy.extensions.filters.http.router.v3.Router"> &
  * Use `create(RouterSchema)` to create a new message.
  */
 export const RouterSchema: GenMessage<Router> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_http_router_v3_router, 0);
+  messageDesc("envoy.extensions.filters.http.router.v3.Router");
 
 /**
  * @generated from message envoy.extensions.filters.http.router.v3.Router.UpstreamAccessLogOptions
@@ -98,5 +91,5 @@ export type Router_UpstreamAccessLogOptions = Message<"envoy.extensions.filters.
  * Use `create(Router_UpstreamAccessLogOptionsSchema)` to create a new message.
  */
 export const Router_UpstreamAccessLogOptionsSchema: GenMessage<Router_UpstreamAccessLogOptions> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_http_router_v3_router, 0, 0);
+  messageDesc("envoy.extensions.filters.http.router.v3.Router.UpstreamAccessLogOptions");
 

@@ -2,9 +2,8 @@
 // @generated from file envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto (package envoy.extensions.filters.network.http_connection_manager.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../../../../descriptors.ts";
 import type { AccessLog, AccessLogFilter } from "../../../../../config/accesslog/v3/accesslog_pb.ts";
 import type { CidrRange } from "../../../../../config/core/v3/address_pb.ts";
 import type { DataSource, HeaderValueOption } from "../../../../../config/core/v3/base_pb.ts";
@@ -21,12 +20,6 @@ import type { Percent } from "../../../../../type/v3/percent_pb.ts";
 import type { Any, Duration } from "@bufbuild/protobuf/wkt";
 import type { Matcher } from "../../../../../../xds/type/matcher/v3/matcher_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto.
- */
-export const file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager: GenFile = /*@__PURE__*/
-  fileDesc("envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
@@ -352,7 +345,7 @@ export type HttpConnectionManager = Message<"envoy.extensions.filters.network.ht
  * Use `create(HttpConnectionManagerSchema)` to create a new message.
  */
 export const HttpConnectionManagerSchema: GenMessage<HttpConnectionManager> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 0);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing
@@ -419,7 +412,7 @@ export type HttpConnectionManager_Tracing = Message<"envoy.extensions.filters.ne
  * Use `create(HttpConnectionManager_TracingSchema)` to create a new message.
  */
 export const HttpConnectionManager_TracingSchema: GenMessage<HttpConnectionManager_Tracing> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 0, 0);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing");
 
 /**
  * @generated from enum envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing.OperationName
@@ -445,7 +438,7 @@ export type HttpConnectionManager_Tracing_OperationName = (typeof HttpConnection
  * Describes the enum envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing.OperationName.
  */
 export const HttpConnectionManager_Tracing_OperationNameSchema: GenEnum<HttpConnectionManager_Tracing_OperationName> = /*@__PURE__*/
-  enumDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 0, 0, 0);
+  enumDesc("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing.OperationName");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.InternalAddressConfig
@@ -467,7 +460,7 @@ export type HttpConnectionManager_InternalAddressConfig = Message<"envoy.extensi
  * Use `create(HttpConnectionManager_InternalAddressConfigSchema)` to create a new message.
  */
 export const HttpConnectionManager_InternalAddressConfigSchema: GenMessage<HttpConnectionManager_InternalAddressConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 0, 1);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.InternalAddressConfig");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.SetCurrentClientCertDetails
@@ -509,7 +502,7 @@ export type HttpConnectionManager_SetCurrentClientCertDetails = Message<"envoy.e
  * Use `create(HttpConnectionManager_SetCurrentClientCertDetailsSchema)` to create a new message.
  */
 export const HttpConnectionManager_SetCurrentClientCertDetailsSchema: GenMessage<HttpConnectionManager_SetCurrentClientCertDetails> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 0, 2);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.SetCurrentClientCertDetails");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.ForwardClientCertConfig
@@ -531,7 +524,7 @@ export type HttpConnectionManager_ForwardClientCertConfig = Message<"envoy.exten
  * Use `create(HttpConnectionManager_ForwardClientCertConfigSchema)` to create a new message.
  */
 export const HttpConnectionManager_ForwardClientCertConfigSchema: GenMessage<HttpConnectionManager_ForwardClientCertConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 0, 3);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.ForwardClientCertConfig");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.UpgradeConfig
@@ -558,7 +551,7 @@ export type HttpConnectionManager_UpgradeConfig = Message<"envoy.extensions.filt
  * Use `create(HttpConnectionManager_UpgradeConfigSchema)` to create a new message.
  */
 export const HttpConnectionManager_UpgradeConfigSchema: GenMessage<HttpConnectionManager_UpgradeConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 0, 4);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.UpgradeConfig");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.PathNormalizationOptions
@@ -580,7 +573,7 @@ export type HttpConnectionManager_PathNormalizationOptions = Message<"envoy.exte
  * Use `create(HttpConnectionManager_PathNormalizationOptionsSchema)` to create a new message.
  */
 export const HttpConnectionManager_PathNormalizationOptionsSchema: GenMessage<HttpConnectionManager_PathNormalizationOptions> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 0, 5);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.PathNormalizationOptions");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.ProxyStatusConfig
@@ -629,7 +622,7 @@ export type HttpConnectionManager_ProxyStatusConfig = Message<"envoy.extensions.
  * Use `create(HttpConnectionManager_ProxyStatusConfigSchema)` to create a new message.
  */
 export const HttpConnectionManager_ProxyStatusConfigSchema: GenMessage<HttpConnectionManager_ProxyStatusConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 0, 6);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.ProxyStatusConfig");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.HcmAccessLogOptions
@@ -656,7 +649,7 @@ export type HttpConnectionManager_HcmAccessLogOptions = Message<"envoy.extension
  * Use `create(HttpConnectionManager_HcmAccessLogOptionsSchema)` to create a new message.
  */
 export const HttpConnectionManager_HcmAccessLogOptionsSchema: GenMessage<HttpConnectionManager_HcmAccessLogOptions> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 0, 7);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.HcmAccessLogOptions");
 
 /**
  * @generated from enum envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.CodecType
@@ -692,7 +685,7 @@ export type HttpConnectionManager_CodecType = (typeof HttpConnectionManager_Code
  * Describes the enum envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.CodecType.
  */
 export const HttpConnectionManager_CodecTypeSchema: GenEnum<HttpConnectionManager_CodecType> = /*@__PURE__*/
-  enumDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 0, 0);
+  enumDesc("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.CodecType");
 
 /**
  * @generated from enum envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.ServerHeaderTransformation
@@ -723,7 +716,7 @@ export type HttpConnectionManager_ServerHeaderTransformation = (typeof HttpConne
  * Describes the enum envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.ServerHeaderTransformation.
  */
 export const HttpConnectionManager_ServerHeaderTransformationSchema: GenEnum<HttpConnectionManager_ServerHeaderTransformation> = /*@__PURE__*/
-  enumDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 0, 1);
+  enumDesc("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.ServerHeaderTransformation");
 
 /**
  * @generated from enum envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.ForwardClientCertDetails
@@ -764,7 +757,7 @@ export type HttpConnectionManager_ForwardClientCertDetails = (typeof HttpConnect
  * Describes the enum envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.ForwardClientCertDetails.
  */
 export const HttpConnectionManager_ForwardClientCertDetailsSchema: GenEnum<HttpConnectionManager_ForwardClientCertDetails> = /*@__PURE__*/
-  enumDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 0, 2);
+  enumDesc("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.ForwardClientCertDetails");
 
 /**
  * @generated from enum envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.PathWithEscapedSlashesAction
@@ -805,7 +798,7 @@ export type HttpConnectionManager_PathWithEscapedSlashesAction = (typeof HttpCon
  * Describes the enum envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.PathWithEscapedSlashesAction.
  */
 export const HttpConnectionManager_PathWithEscapedSlashesActionSchema: GenEnum<HttpConnectionManager_PathWithEscapedSlashesAction> = /*@__PURE__*/
-  enumDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 0, 3);
+  enumDesc("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.PathWithEscapedSlashesAction");
 
 /**
  * @generated from enum envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.ForwardClientCertFormat
@@ -831,7 +824,7 @@ export type HttpConnectionManager_ForwardClientCertFormat = (typeof HttpConnecti
  * Describes the enum envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.ForwardClientCertFormat.
  */
 export const HttpConnectionManager_ForwardClientCertFormatSchema: GenEnum<HttpConnectionManager_ForwardClientCertFormat> = /*@__PURE__*/
-  enumDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 0, 4);
+  enumDesc("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.ForwardClientCertFormat");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.ForwardProtoConfig
@@ -853,7 +846,7 @@ export type ForwardProtoConfig = Message<"envoy.extensions.filters.network.http_
  * Use `create(ForwardProtoConfigSchema)` to create a new message.
  */
 export const ForwardProtoConfigSchema: GenMessage<ForwardProtoConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 1);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.ForwardProtoConfig");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.LocalReplyConfig
@@ -875,7 +868,7 @@ export type LocalReplyConfig = Message<"envoy.extensions.filters.network.http_co
  * Use `create(LocalReplyConfigSchema)` to create a new message.
  */
 export const LocalReplyConfigSchema: GenMessage<LocalReplyConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 2);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.LocalReplyConfig");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper
@@ -912,7 +905,7 @@ export type ResponseMapper = Message<"envoy.extensions.filters.network.http_conn
  * Use `create(ResponseMapperSchema)` to create a new message.
  */
 export const ResponseMapperSchema: GenMessage<ResponseMapper> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 3);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.Rds
@@ -934,7 +927,7 @@ export type Rds = Message<"envoy.extensions.filters.network.http_connection_mana
  * Use `create(RdsSchema)` to create a new message.
  */
 export const RdsSchema: GenMessage<Rds> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 4);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.Rds");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.ScopedRouteConfigurationsList
@@ -951,7 +944,7 @@ export type ScopedRouteConfigurationsList = Message<"envoy.extensions.filters.ne
  * Use `create(ScopedRouteConfigurationsListSchema)` to create a new message.
  */
 export const ScopedRouteConfigurationsListSchema: GenMessage<ScopedRouteConfigurationsList> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 5);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.ScopedRouteConfigurationsList");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes
@@ -995,7 +988,7 @@ export type ScopedRoutes = Message<"envoy.extensions.filters.network.http_connec
  * Use `create(ScopedRoutesSchema)` to create a new message.
  */
 export const ScopedRoutesSchema: GenMessage<ScopedRoutes> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 6);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder
@@ -1012,7 +1005,7 @@ export type ScopedRoutes_ScopeKeyBuilder = Message<"envoy.extensions.filters.net
  * Use `create(ScopedRoutes_ScopeKeyBuilderSchema)` to create a new message.
  */
 export const ScopedRoutes_ScopeKeyBuilderSchema: GenMessage<ScopedRoutes_ScopeKeyBuilder> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 6, 0);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder.FragmentBuilder
@@ -1035,7 +1028,7 @@ export type ScopedRoutes_ScopeKeyBuilder_FragmentBuilder = Message<"envoy.extens
  * Use `create(ScopedRoutes_ScopeKeyBuilder_FragmentBuilderSchema)` to create a new message.
  */
 export const ScopedRoutes_ScopeKeyBuilder_FragmentBuilderSchema: GenMessage<ScopedRoutes_ScopeKeyBuilder_FragmentBuilder> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 6, 0, 0);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder.FragmentBuilder");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder.FragmentBuilder.HeaderValueExtractor
@@ -1074,7 +1067,7 @@ export type ScopedRoutes_ScopeKeyBuilder_FragmentBuilder_HeaderValueExtractor = 
  * Use `create(ScopedRoutes_ScopeKeyBuilder_FragmentBuilder_HeaderValueExtractorSchema)` to create a new message.
  */
 export const ScopedRoutes_ScopeKeyBuilder_FragmentBuilder_HeaderValueExtractorSchema: GenMessage<ScopedRoutes_ScopeKeyBuilder_FragmentBuilder_HeaderValueExtractor> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 6, 0, 0, 0);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder.FragmentBuilder.HeaderValueExtractor");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder.FragmentBuilder.HeaderValueExtractor.KvElement
@@ -1096,7 +1089,7 @@ export type ScopedRoutes_ScopeKeyBuilder_FragmentBuilder_HeaderValueExtractor_Kv
  * Use `create(ScopedRoutes_ScopeKeyBuilder_FragmentBuilder_HeaderValueExtractor_KvElementSchema)` to create a new message.
  */
 export const ScopedRoutes_ScopeKeyBuilder_FragmentBuilder_HeaderValueExtractor_KvElementSchema: GenMessage<ScopedRoutes_ScopeKeyBuilder_FragmentBuilder_HeaderValueExtractor_KvElement> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 6, 0, 0, 0, 0);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder.FragmentBuilder.HeaderValueExtractor.KvElement");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.ScopedRds
@@ -1118,7 +1111,7 @@ export type ScopedRds = Message<"envoy.extensions.filters.network.http_connectio
  * Use `create(ScopedRdsSchema)` to create a new message.
  */
 export const ScopedRdsSchema: GenMessage<ScopedRds> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 7);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.ScopedRds");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter
@@ -1162,7 +1155,7 @@ export type HttpFilter = Message<"envoy.extensions.filters.network.http_connecti
  * Use `create(HttpFilterSchema)` to create a new message.
  */
 export const HttpFilterSchema: GenMessage<HttpFilter> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 8);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.RequestIDExtension
@@ -1179,7 +1172,7 @@ export type RequestIDExtension = Message<"envoy.extensions.filters.network.http_
  * Use `create(RequestIDExtensionSchema)` to create a new message.
  */
 export const RequestIDExtensionSchema: GenMessage<RequestIDExtension> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 9);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.RequestIDExtension");
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.EnvoyMobileHttpConnectionManager
@@ -1196,5 +1189,5 @@ export type EnvoyMobileHttpConnectionManager = Message<"envoy.extensions.filters
  * Use `create(EnvoyMobileHttpConnectionManagerSchema)` to create a new message.
  */
 export const EnvoyMobileHttpConnectionManagerSchema: GenMessage<EnvoyMobileHttpConnectionManager> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 10);
+  messageDesc("envoy.extensions.filters.network.http_connection_manager.v3.EnvoyMobileHttpConnectionManager");
 

@@ -2,9 +2,8 @@
 // @generated from file envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.proto (package envoy.extensions.filters.network.tcp_proxy.v3, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc } from "../../../../../../descriptors.ts";
-import { enumDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc } from "../../../../../../descriptors.ts";
 import type { AccessLog } from "../../../../../config/accesslog/v3/accesslog_pb.ts";
 import type { BackoffStrategy } from "../../../../../config/core/v3/backoff_pb.ts";
 import type { HeaderValueOption, Metadata } from "../../../../../config/core/v3/base_pb.ts";
@@ -16,12 +15,6 @@ import type { HashPolicy } from "../../../../../type/v3/hash_policy_pb.ts";
 import type { Percent } from "../../../../../type/v3/percent_pb.ts";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
-
-/**
- * Describes the file envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.proto.
- */
-export const file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy: GenFile = /*@__PURE__*/
-  fileDesc("envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.proto");
 
 /**
  * @generated from message envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
@@ -155,7 +148,7 @@ export type TcpProxy = Message<"envoy.extensions.filters.network.tcp_proxy.v3.Tc
  * Use `create(TcpProxySchema)` to create a new message.
  */
 export const TcpProxySchema: GenMessage<TcpProxy> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy, 0);
+  messageDesc("envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy");
 
 /**
  * @generated from message envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster
@@ -172,7 +165,7 @@ export type TcpProxy_WeightedCluster = Message<"envoy.extensions.filters.network
  * Use `create(TcpProxy_WeightedClusterSchema)` to create a new message.
  */
 export const TcpProxy_WeightedClusterSchema: GenMessage<TcpProxy_WeightedCluster> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy, 0, 0);
+  messageDesc("envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster");
 
 /**
  * @generated from message envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster.ClusterWeight
@@ -199,7 +192,7 @@ export type TcpProxy_WeightedCluster_ClusterWeight = Message<"envoy.extensions.f
  * Use `create(TcpProxy_WeightedCluster_ClusterWeightSchema)` to create a new message.
  */
 export const TcpProxy_WeightedCluster_ClusterWeightSchema: GenMessage<TcpProxy_WeightedCluster_ClusterWeight> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy, 0, 0, 0);
+  messageDesc("envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster.ClusterWeight");
 
 /**
  * @generated from message envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TunnelingConfig
@@ -261,7 +254,7 @@ export type TcpProxy_TunnelingConfig = Message<"envoy.extensions.filters.network
  * Use `create(TcpProxy_TunnelingConfigSchema)` to create a new message.
  */
 export const TcpProxy_TunnelingConfigSchema: GenMessage<TcpProxy_TunnelingConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy, 0, 1);
+  messageDesc("envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TunnelingConfig");
 
 /**
  * @generated from message envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.OnDemand
@@ -288,7 +281,7 @@ export type TcpProxy_OnDemand = Message<"envoy.extensions.filters.network.tcp_pr
  * Use `create(TcpProxy_OnDemandSchema)` to create a new message.
  */
 export const TcpProxy_OnDemandSchema: GenMessage<TcpProxy_OnDemand> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy, 0, 2);
+  messageDesc("envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.OnDemand");
 
 /**
  * @generated from message envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TcpAccessLogOptions
@@ -315,7 +308,7 @@ export type TcpProxy_TcpAccessLogOptions = Message<"envoy.extensions.filters.net
  * Use `create(TcpProxy_TcpAccessLogOptionsSchema)` to create a new message.
  */
 export const TcpProxy_TcpAccessLogOptionsSchema: GenMessage<TcpProxy_TcpAccessLogOptions> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy, 0, 3);
+  messageDesc("envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TcpAccessLogOptions");
 
 /**
  * @generated from enum envoy.extensions.filters.network.tcp_proxy.v3.UpstreamConnectMode
@@ -346,7 +339,7 @@ export type UpstreamConnectMode = (typeof UpstreamConnectMode)[keyof typeof Upst
  * Describes the enum envoy.extensions.filters.network.tcp_proxy.v3.UpstreamConnectMode.
  */
 export const UpstreamConnectModeSchema: GenEnum<UpstreamConnectMode> = /*@__PURE__*/
-  enumDesc(file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy, 0);
+  enumDesc("envoy.extensions.filters.network.tcp_proxy.v3.UpstreamConnectMode");
 
 /**
  * @generated from enum envoy.extensions.filters.network.tcp_proxy.v3.ProxyProtocolTlvMergePolicy
@@ -377,5 +370,5 @@ export type ProxyProtocolTlvMergePolicy = (typeof ProxyProtocolTlvMergePolicy)[k
  * Describes the enum envoy.extensions.filters.network.tcp_proxy.v3.ProxyProtocolTlvMergePolicy.
  */
 export const ProxyProtocolTlvMergePolicySchema: GenEnum<ProxyProtocolTlvMergePolicy> = /*@__PURE__*/
-  enumDesc(file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy, 1);
+  enumDesc("envoy.extensions.filters.network.tcp_proxy.v3.ProxyProtocolTlvMergePolicy");
 
