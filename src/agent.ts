@@ -8,7 +8,7 @@ import type { Compiled } from "./compile/compile.ts";
 import type { Config } from "./config.ts";
 import { readCounters } from "./dataplane/counters.ts";
 import { readCapabilities } from "./dataplane/features.ts";
-import { claimPins } from "./dataplane/pins.ts";
+import { claimPins, removeAll } from "./dataplane/pins.ts";
 import { readBack } from "./dataplane/read-back.ts";
 import { ConfigError, MeshError } from "./errors.ts";
 import { type Explanation, explain } from "./explain.ts";
@@ -106,7 +106,8 @@ export class Agent implements AgentView {
     if (this.#file !== undefined) sources.push(this.#followFile(this.#file, signal));
     if (this.#controlPlane !== undefined) sources.push(this.#followControlPlane(this.#controlPlane, signal));
     await Promise.all(sources);
-    if (this.#config.detachOnExit) this.#publisher.dataplane?.destroy();
+    // Also what an earlier run left, where this one never got a configuration.
+    if (this.#config.detachOnExit) removeAll(this.#config.pinDirectory);
     this.#log.info("stopped", { governed: !this.#config.detachOnExit });
     this.#publisher[Symbol.dispose]();
   }

@@ -93,7 +93,8 @@ function detachOne(pin: string): void {
   link.unpin(pin);
 }
 
-function readIfThere(path: string): string[] {
+/** The names in a directory; none where it isn't there. */
+export function readIfThere(path: string): string[] {
   try {
     return readdirSync(path);
   } catch (error) {

@@ -1,7 +1,5 @@
 // The kernel side of the mesh: programs, maps, links and pins. Opening adopts what an earlier run left; a commit writes the
 // difference between what the kernel holds and an Image; closing leaves everything in place, so that traffic stays governed.
-import { readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { type Freed, nothingRestored, type Restored } from "../compile/compile.ts";
 import type { Image } from "../compile/image.ts";
 import { MeshError } from "../errors.ts";
@@ -27,7 +25,7 @@ import { type Capacity, capacityFor, requireRoom, type SizedMap, usage } from ".
 import { Draining } from "./draining.ts";
 import { type Features, probeFeatures } from "./features.ts";
 import { type DataplaneMaps, mapNames, openPinnedMaps, pinMaps, removeOtherLayouts } from "./maps.ts";
-import { preparePins } from "./pins.ts";
+import { preparePins, removeAll } from "./pins.ts";
 import { removeOrphans, restore } from "./restore.ts";
 import { diff, rootMaps } from "./transaction.ts";
 
@@ -187,8 +185,7 @@ export class Dataplane {
 
   /** Removes every link and pin: governed traffic is native from now on. */
   destroy(): void {
-    for (const id of this.pinnedCgroups()) this.detach(id);
-    removePins(this.#pinDirectory);
+    removeAll(this.#pinDirectory);
   }
 
   /** Leaves everything that is pinned. */
@@ -266,18 +263,4 @@ function takePrograms(bpf: BpfObject): Programs {
 
 function waitForPrograms(): void {
   if (!synchronizeRcu()) Bun.sleepSync(graceMs);
-}
-
-function removePins(pinDirectory: string): void {
-  for (const name of readIfThere(pinDirectory)) rmSync(join(pinDirectory, name), { recursive: true, force: true });
-  rmSync(pinDirectory, { recursive: true, force: true });
-}
-
-function readIfThere(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
 }

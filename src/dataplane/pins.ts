@@ -1,8 +1,9 @@
 // The pin directory: in a bpf file system, and of one agent at a time. Two would undo each other's commits.
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
+import { mkdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { KernelError, MeshError, UnsupportedError } from "../errors.ts";
 import { isBpffs, lockDirectory, mountBpffs } from "../libbpf/syscalls.ts";
+import { detach, pinnedCgroups, readIfThere } from "./attachment.ts";
 import { linkDirectory } from "./maps.ts";
 
 /** Until it is disposed, or the process is gone. Throws MeshError "config" where another agent has it. */
@@ -28,4 +29,11 @@ export function preparePins(pinDirectory: string): void {
     const { reason } = MeshError.from(error, `prepare pins in ${pinDirectory}`);
     throw new UnsupportedError("pins", reason, "run as root with CAP_SYS_ADMIN, or mount a bpf file system there");
   }
+}
+
+/** Removes every link and pin, whoever made them: governed traffic is native from now on. */
+export function removeAll(pinDirectory: string): void {
+  for (const id of pinnedCgroups(pinDirectory)) detach(pinDirectory, id);
+  for (const name of readIfThere(pinDirectory)) rmSync(join(pinDirectory, name), { recursive: true, force: true });
+  rmSync(pinDirectory, { recursive: true, force: true });
 }

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MeshError } from "../errors.ts";
-import type { MeshFile } from "./mesh-file.ts";
+import { type MeshFile, readMeshFile } from "./mesh-file.ts";
 import { watchMeshFile } from "./watch.ts";
 
 let directory = "";
@@ -121,6 +121,24 @@ test("the same content again says nothing; the next change does", async () => {
     } else stop.abort();
   }
   expect(answers).toEqual(["one", "two"]);
+});
+
+test("what is known isn't said again", async () => {
+  const path = join(directory, "mesh.yaml");
+  writeFileSync(path, meshOf("one"));
+  const stop = new AbortController();
+  const { contentHash } = readMeshFile(path);
+  const answers: (string | undefined)[] = [];
+  const changed = (async () => {
+    for await (const value of watchMeshFile(path, stop.signal, contentHash)) {
+      answers.push(answerOf(value));
+      stop.abort();
+    }
+  })();
+  // After the first reading, so that it had its turn of its own.
+  setTimeout(() => writeFileSync(path, meshOf("two")), 20);
+  await changed;
+  expect(answers).toEqual(["two"]);
 });
 
 test("ends when the signal is already aborted", async () => {
