@@ -1,5 +1,5 @@
 // The pin directory: in a bpf file system, and of one agent at a time. Two would undo each other's commits.
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { KernelError, MeshError, UnsupportedError } from "../errors.ts";
 import { isBpffs, lockDirectory, mountBpffs } from "../libbpf/syscalls.ts";
@@ -10,11 +10,27 @@ import { linkDirectory } from "./maps.ts";
 export function claimPins(pinDirectory: string): Disposable {
   preparePins(pinDirectory);
   try {
-    return lockDirectory(pinDirectory);
+    const lock = lockDirectory(pinDirectory);
+    return {
+      [Symbol.dispose]() {
+        removeIfEmpty(linkDirectory(pinDirectory));
+        removeIfEmpty(pinDirectory);
+        lock[Symbol.dispose]();
+      },
+    };
   } catch (error) {
     if (!(error instanceof KernelError) || error.errnoName !== "EAGAIN") throw error;
     const reason = `use pin directory ${pinDirectory}: another agent governs by it; stop that one, or give this one --pin-dir`;
     throw new MeshError("config", reason, { cause: error });
+  }
+}
+
+/** An agent that never governed leaves no trace. */
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // it holds pins, or is gone: both are right
   }
 }
 
