@@ -81,4 +81,6 @@ process.exitCode = await main(process.argv.slice(2), {
   pid: process.pid,
   signal: stop.signal,
 });
+// What a pipe hasn't taken yet would be lost.
+await Promise.all([process.stdout, process.stderr].map((stream) => new Promise<void>((done) => stream.end(done))));
 process.exit();

@@ -30,12 +30,14 @@ export class ControlPlane {
    */
   async *snapshots(signal: AbortSignal): AsyncGenerator<Snapshot> {
     for await (const update of this.#ads.responses(signal)) {
-      const outcome = await accept(this.#said, update);
+      const before = this.#said;
+      const outcome = await accept(before, update);
       this.#ads.reply(update, outcome);
       this.#said = outcome.next;
       this.#recordRejections(update, outcome);
-      this.#ads.subscribe("endpoint", wantedEndpoints(outcome.next));
-      this.#ads.subscribe("route", wantedRoutes(outcome.next));
+      // Endpoints are by far the most frequent news, and name nothing further.
+      if (outcome.next.cluster !== before.cluster) this.#ads.subscribe("endpoint", wantedEndpoints(outcome.next));
+      if (outcome.next.listener !== before.listener) this.#ads.subscribe("route", wantedRoutes(outcome.next));
       if (update.kind === "response") this.#heard.add(update.type);
       if (this.#ads.pending()) continue;
       this.#ready = ready(outcome.next, this.#ready, this.#ads.givenUp());

@@ -34,7 +34,7 @@ export function parseWrk(text: string): LoadResult {
   const socketErrors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(text) ?? [];
   const errors = [...socketErrors.slice(1), /Non-2xx or 3xx responses: (\d+)/.exec(text)?.[1] ?? "0"];
   const latency = (percent: number): number => {
-    const [, value, unit] = new RegExp(`^ +${percent}% +([\\d.]+)(us|ms|s)$`, "m").exec(text) ?? [];
+    const [, value, unit] = new RegExp(`^ +${percent}% +([\\d.]+)(us|ms|s) *$`, "m").exec(text) ?? [];
     return Number(value) * (unit === "us" ? 1 : unit === "ms" ? 1e3 : 1e6);
   };
   return {

@@ -32,8 +32,8 @@ const full: Plan = {
 
 const quick: Plan = {
   traffic: { connections: [1, 32], rounds: 3, seconds: 1 },
-  life: { starts: 5, idleSeconds: 10 },
-  scale: { size, rounds: 1, changes: 20, settleSeconds: 10, withEnvoy: true },
+  life: { starts: 5, idleSeconds: 8 },
+  scale: { size, rounds: 1, changes: 20, settleSeconds: 5, withEnvoy: true },
 };
 
 async function measure(plan: Plan, only: readonly string[], progress: (text: string) => void): Promise<Results> {

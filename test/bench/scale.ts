@@ -27,7 +27,10 @@ export interface ScaleRow {
   readonly changes?: Changes;
 }
 
-/** From the control plane's sending to effect. */
+/**
+ * From the control plane's sending to the agent's report that the commit is done. That is late by the grace period which the agent
+ * waits for before it frees what was replaced: the maps have the new rows some milliseconds earlier.
+ */
 export interface Changes {
   readonly count: number;
   readonly p50Ms: number;
@@ -45,7 +48,9 @@ export async function measureScale(plan: ScalePlan, progress: (text: string) => 
   rows.push(await repeat(plan.rounds, () => measureAgent(plan, { mesh })));
   await using controlPlane = await ControlPlane.generate(plan.size);
   progress("scale: kmesh-edge, ADS");
-  rows.push(await repeat(plan.rounds, () => measureAgent(plan, { controlPlane })));
+  rows.push(
+    await repeat(plan.rounds, (isLast) => measureAgent(isLast ? plan : { ...plan, changes: 0 }, { controlPlane })),
+  );
   if (!plan.withEnvoy) return rows;
   progress("scale: Envoy, file");
   rows.push(await measureEnvoy(plan, mesh, undefined));
@@ -54,10 +59,10 @@ export async function measureScale(plan: ScalePlan, progress: (text: string) => 
   return rows;
 }
 
-/** Medians, but for the peak, which is the highest, and for the changes, which are the last round's. */
-async function repeat(rounds: number, measure: () => Promise<ScaleRow>): Promise<ScaleRow> {
+/** Medians, but for the peak, which is the highest, and for the changes, which the last round has. */
+async function repeat(rounds: number, measure: (isLast: boolean) => Promise<ScaleRow>): Promise<ScaleRow> {
   const all: ScaleRow[] = [];
-  for (let round = 0; round < rounds; round++) all.push(await measure());
+  for (let round = 1; round <= rounds; round++) all.push(await measure(round === rounds));
   const last = all[all.length - 1];
   if (last === undefined) throw new Error("a measurement needs a round");
   return {
@@ -80,7 +85,8 @@ async function measureAgent(
     ...(controlPlane === undefined ? {} : { controller: controlPlane.address }),
   });
   const loadMs = (await filled(agent, plan.size)) - agent.startedAt;
-  const changed = controlPlane === undefined ? {} : { changes: await agentChanges(agent, controlPlane, plan) };
+  const changed =
+    controlPlane === undefined || plan.changes === 0 ? {} : { changes: await agentChanges(agent, controlPlane, plan) };
   await Bun.sleep(plan.settleSeconds * 1000);
   const { peakMb, rssMb, anonymousMb } = memoryOf(agent.pid);
   return {
@@ -173,7 +179,8 @@ async function measureEnvoy(
     async () => (await envoy.stats(`^${name}$`))[name] === plan.size.listeners,
   );
   const loadMs = performance.now() - startedAt;
-  const changed = controlPlane === undefined ? {} : { changes: await envoyChanges(controlPlane, plan) };
+  const changed =
+    controlPlane === undefined || plan.changes === 0 ? {} : { changes: await envoyChanges(controlPlane, plan) };
   await Bun.sleep(plan.settleSeconds * 1000);
   const { peakMb, rssMb, anonymousMb } = memoryOf(envoy.process.pid);
   return {

@@ -8,13 +8,10 @@ import { TempDir } from "../support/temp.ts";
 import { differences } from "./differences.ts";
 import { validates } from "./envoy-validate.ts";
 import { bootstrap, httpBackends } from "./mesh.ts";
-import { placesOf, type Scenario } from "./scenario.ts";
-import { balancing } from "./scenarios/balancing.ts";
+import { placesOf } from "./scenario.ts";
 import { acceptedByBoth, type FileCase, refusedByBoth, refusedByUs } from "./scenarios/files.ts";
-import { hashing } from "./scenarios/hashing.ts";
+import { groups } from "./scenarios/groups.ts";
 import { httpCases } from "./scenarios/http.ts";
-import { listeners } from "./scenarios/listeners.ts";
-import { priorities } from "./scenarios/priorities.ts";
 
 setDefaultTimeout(testTimeoutMs);
 
@@ -72,8 +69,7 @@ describe("HTTP", () => {
 });
 
 test("every difference on the list is shown", () => {
-  const groups: readonly (readonly Scenario[])[] = [balancing, hashing, priorities, listeners];
-  const probes = groups.flatMap((scenarios, i) =>
+  const probes = groups.flatMap(([, scenarios], i) =>
     placesOf(i + 1, scenarios).flatMap(([{ build }, place]) => build(place).probes),
   );
   const shown = new Set([

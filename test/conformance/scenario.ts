@@ -27,6 +27,8 @@ export interface Probe {
   readonly hold?: boolean;
   /** What an HTTP client would say first. */
   readonly send?: string;
+  /** Asked until it is as expected: a proxy learns of closed connections a moment after the client has closed them. */
+  readonly isEventual?: boolean;
   /** One connection from each of these addresses, instead of `count`. */
   readonly sources?: readonly string[];
   /** Of both; with `difference`, of Envoy. */

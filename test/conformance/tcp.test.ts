@@ -4,22 +4,14 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { testTimeoutMs, World } from "../e2e/world.ts";
 import { Agent } from "../support/agent.ts";
 import { Envoy } from "../support/envoy.ts";
+import { waitFor } from "../support/wait.ts";
 import { bootstrap, httpBackends, nativeBackend, tcpBackends, v6Backends } from "./mesh.ts";
 import { judge, observe } from "./observe.ts";
-import { placesOf, type Scenario } from "./scenario.ts";
-import { balancing } from "./scenarios/balancing.ts";
-import { extraAddresses, hashing } from "./scenarios/hashing.ts";
-import { listeners } from "./scenarios/listeners.ts";
-import { priorities } from "./scenarios/priorities.ts";
+import { placesOf } from "./scenario.ts";
+import { groups } from "./scenarios/groups.ts";
+import { extraAddresses } from "./scenarios/hashing.ts";
 
 setDefaultTimeout(testTimeoutMs);
-
-const groups: readonly (readonly [string, readonly Scenario[]])[] = [
-  ["balancing", balancing],
-  ["hashing", hashing],
-  ["priorities", priorities],
-  ["listeners", listeners],
-];
 
 /** IPv6 loopback is one address: VIPs, backends and sources are added. */
 const v6Addresses = ["fd96::1", ...v6Backends.map(({ address }) => address), ...extraAddresses];
@@ -45,8 +37,12 @@ describe.each(groups.map(([name, scenarios], i) => [name, scenarios, i + 1] as c
   test.each(settings)("$name", async ({ probes }) => {
     expect(probes.length).toBeGreaterThan(0);
     for (const probe of probes) {
-      const both = [observe("envoy", world.outside, probe), observe("ours", world.inside, probe)] as const;
-      judge(probe, ...(await Promise.all(both)));
+      const ask = async (): Promise<true> => {
+        const both = [observe("envoy", world.outside, probe), observe("ours", world.inside, probe)] as const;
+        judge(probe, ...(await Promise.all(both)));
+        return true;
+      };
+      await (probe.isEventual ? waitFor(probe.at, ask) : ask());
     }
   });
 });

@@ -77,7 +77,7 @@ describe("any value for any field of any message", () => {
   const types = [...registry].filter(
     (type): type is DescMessage => type.kind === "message" && !type.typeName.startsWith("google.protobuf."),
   );
-  const ROUNDS = 12;
+  const ROUNDS = 30;
   test.each([...Array(8).keys()])("part %d of the API", (part) => {
     for (const [i, type] of types.entries()) {
       if (i % 8 !== part) continue;
@@ -107,14 +107,19 @@ function messageOf(type: DescMessage, depth: number, random: Random): JsonValue 
     if (field.oneof?.fields.some(({ name, jsonName }) => name in value || jsonName in value) && random.below(10) > 0)
       continue;
     const key = random.below(2) === 0 ? field.name : field.jsonName;
-    value[key] = random.below(25) === 0 ? random.pick(ODD) : fieldValue(field, depth - 1, random);
+    // A null beside another member of its oneof is unset to us, as to Envoy's protobuf, and refused by protobuf-es.
+    const odd = random.pick(field.oneof === undefined ? ODD : ODD.slice(1));
+    value[key] = random.below(25) === 0 ? odd : fieldValue(field, depth - 1, random);
   }
   if (random.below(60) === 0) value["no_such_field"] = 1;
   return value;
 }
 
 function fieldValue(field: DescField, depth: number, random: Random): JsonValue {
-  const single = (): JsonValue => (random.below(40) === 0 ? random.pick(ODD) : singleValue(field, depth, random));
+  const single = (): JsonValue =>
+    random.below(40) === 0
+      ? random.pick(ODD.slice(field.oneof === undefined ? 0 : 1))
+      : singleValue(field, depth, random);
   switch (field.fieldKind) {
     case "list":
       return Array.from({ length: random.below(3) }, single);
@@ -144,7 +149,7 @@ function anyMessage(type: DescMessage, depth: number, random: Random): JsonValue
     case "google.protobuf.Struct":
       return { a: [1, "b", null, { c: true }], d: -0.5 };
     case "google.protobuf.Value":
-      return random.pick([null, 1, "a", true, [1], { a: null }]);
+      return random.pick([1, "a", true, [1], { a: null }]);
     default:
       if (type.typeName.startsWith("google.protobuf.")) return random.pick<JsonValue>([true, 1, "1", "eA==", {}]);
       return depth <= 0 ? {} : messageOf(type, depth, random);

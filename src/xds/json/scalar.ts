@@ -105,16 +105,25 @@ function readLong(
   { least, most }: { readonly least: bigint; readonly most: bigint },
   reading: Reading,
 ): bigint | undefined {
-  const number = numberOf(value, reading);
-  if (number === undefined || !isWhole(number, reading)) return undefined;
-  // A number that lost digits on the way isn't what was written.
-  if (typeof value === "number" && !Number.isSafeInteger(value)) {
-    reading.reject(`${value} can't be kept exactly: quote it`);
-    return undefined;
-  }
-  const long = typeof value === "string" && /^-?\d+$/.test(value) ? BigInt(value) : BigInt(number);
+  const long = typeof value === "string" ? longOfText(value, reading) : longOfNumber(value, reading);
+  if (long === undefined) return undefined;
   if (long >= least && long <= most) return long;
   reading.reject(long < 0n && least === 0n ? `must not be negative, not ${long}` : `${long} is out of range`);
+  return undefined;
+}
+
+function longOfText(value: string, reading: Reading): bigint | undefined {
+  if (/^-?\d{1,20}$/.test(value)) return BigInt(value);
+  reading.reject(`must be a whole number, not ${quote(value)}`);
+  return undefined;
+}
+
+function longOfNumber(value: Json, reading: Reading): bigint | undefined {
+  const number = numberOf(value, reading);
+  if (number === undefined || !isWhole(number, reading)) return undefined;
+  if (Number.isSafeInteger(number)) return BigInt(number);
+  // A number that lost digits on the way isn't what was written.
+  reading.reject(`${number} can't be kept exactly: quote it`);
   return undefined;
 }
 
