@@ -41,11 +41,11 @@ if [ ! -e "$cache/vmlinuz" ]; then
   apt=(-q -o Dir::Etc::SourceList="$cache/sources.list" -o Dir::Etc::SourceParts=- -o Dir::State::Lists="$cache/lists"
     -o Dir::Cache="$cache" -o APT::Sandbox::User=root -o Acquire::Languages=none -o Acquire::Check-Valid-Until=false
     -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false -o Acquire::Retries=3)
-  apt-get "${apt[@]}" update >&2
+  apt-get -qq "${apt[@]}" update >/dev/null
   # The meta-package depends on the image whose name carries the ABI number.
   image=$(apt-cache "${apt[@]}" show "$package" | sed -nE 's/^Depends: (.*, )?(linux-image-[^ ,]+).*/\2/p' | head -1)
   [ -n "$image" ] || die "$suite has no $package"
-  (cd "$cache" && apt-get "${apt[@]}" download "$image" >&2)
+  (cd "$cache" && apt-get -qq "${apt[@]}" download "$image" >/dev/null)
   dpkg-deb --fsys-tarfile "$cache/$image"_*.deb >"$cache/files.tar"
   tar -C "$cache" --wildcards -xOf "$cache/files.tar" './boot/vmlinuz-*' >"$cache/vmlinuz.part"
   tar -C "$cache" --wildcards -xOf "$cache/files.tar" './boot/config-*' >"$cache/config"

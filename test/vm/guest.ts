@@ -33,7 +33,8 @@ export async function boot(
   const steps = parseSteps(stdout);
   return {
     status,
-    errors: stderr,
+    // The first run of a machine says that it fetches a kernel: news, not a complaint.
+    errors: stderr.replace(/^vm: downloading .*\n/m, ""),
     step(name) {
       const found = steps.get(name);
       if (found === undefined) throw new Error(`the ${kernel.name} guest didn't get to ${name}:\n${stdout}\n${stderr}`);
