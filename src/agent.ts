@@ -10,7 +10,7 @@ import { readCounters } from "./dataplane/counters.ts";
 import { readCapabilities } from "./dataplane/features.ts";
 import { claimPins, removeAll } from "./dataplane/pins.ts";
 import { readBack } from "./dataplane/read-back.ts";
-import { ConfigError, MeshError } from "./errors.ts";
+import { ConfigError, KernelError, MeshError } from "./errors.ts";
 import { type Explanation, explain } from "./explain.ts";
 import type { SocketAddress } from "./ip.ts";
 import { emptySnapshot, type ResourceType, type Snapshot } from "./model/snapshot.ts";
@@ -176,7 +176,9 @@ export class Agent implements AgentView {
       this.#commitError = reason;
       this.#commits = { ...this.#commits, failed: this.#commits.failed + 1 };
       this.#log.error("configuration not put in effect; the last good one stays", { error: reason });
-      if (code === "unsupported" || code === "verifier") throw error; // no retry can help
+      // No retry can help, unless it was a signal that interrupted the verifier.
+      const isInterrupted = error instanceof KernelError && error.errnoName === "EAGAIN";
+      if (code === "unsupported" || (code === "verifier" && !isInterrupted)) throw error;
     }
     this.#reconcile();
   }
