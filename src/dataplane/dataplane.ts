@@ -1,7 +1,7 @@
 // The kernel side of the mesh: programs, maps, links and pins. Opening adopts what an earlier run left; a commit writes the
 // difference between what the kernel holds and an Image; closing leaves everything in place, so that traffic stays governed.
 import { type Freed, nothingRestored, type Restored } from "../compile/compile.ts";
-import type { Image } from "../compile/image.ts";
+import { emptyImage, type Image } from "../compile/image.ts";
 import { MeshError } from "../errors.ts";
 import type { MapDefinition } from "../layout/codec.ts";
 import { maps as layouts, programs, type Settings } from "../layout/mesh.gen.ts";
@@ -61,7 +61,8 @@ export class Dataplane {
   /** The Image that was committed last; undefined after a failure, until it is read back. */
   #have: Image | undefined;
   #draining: Draining;
-  #used: Capacity;
+  /** Counted when it is asked for: an update that adds no entry needn't know. */
+  #used: Capacity | undefined;
   #isPinned: boolean;
 
   private constructor(
@@ -82,7 +83,6 @@ export class Dataplane {
     if (isPinned) removeOrphans(maps, this.restored);
     this.#draining = new Draining(maps, this.restored.draining);
     this.#have = this.restored.image;
-    this.#used = usage(this.#have);
   }
 
   /** Loads the programs. Attaches nothing, changes no traffic. Throws UnsupportedError, VerifierError, KernelError. */
@@ -108,7 +108,7 @@ export class Dataplane {
     if (have === undefined)
       throw new MeshError("unexpected", "commit: the maps must be read back after a failed commit");
     const transaction = diff(have, want);
-    requireRoom(this.capacity, this.#used, transaction);
+    if (transaction.puts.some(({ created }) => created > 0)) requireRoom(this.capacity, this.used, transaction);
     this.#have = undefined;
     for (const batch of transaction.puts) this.#put(batch);
     this.#publishPins();
@@ -118,7 +118,7 @@ export class Dataplane {
     deletes += this.#delete(transaction.deletes.filter(({ map }) => !rootMaps.has(map)));
     const freed = this.#draining.settle(transaction.freed);
     this.#have = want;
-    this.#used = usage(want);
+    this.#used = undefined;
     return { puts: transaction.puts.reduce((sum, { count }) => sum + count, 0), deletes, freed };
   }
 
@@ -128,7 +128,7 @@ export class Dataplane {
     removeOrphans(this.#maps, restored);
     this.#draining = new Draining(this.#maps, restored.draining);
     this.#have = restored.image;
-    this.#used = usage(restored.image);
+    this.#used = undefined;
     return restored;
   }
 
@@ -161,6 +161,7 @@ export class Dataplane {
 
   /** Entries in use, per map. */
   get used(): Capacity {
+    this.#used ??= usage(this.#have ?? emptyImage);
     return this.#used;
   }
 

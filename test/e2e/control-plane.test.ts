@@ -140,10 +140,13 @@ describe.each(["delta", "sotw"])("go-control-plane over %s", (protocol) => {
     await waitFor("the stream", async () => (await server.status()).clients.open_streams === 1);
     await server.publish(typed(shop(c)));
     await becomes("127.96.0.1", ["c"]);
-    const changes = logged(agent, "configuration in effect")
-      .slice(committed)
-      .filter(({ puts, deletes }) => puts !== 0 || deletes !== 0);
-    expect(changes).toHaveLength(1);
+    const changes = () =>
+      logged(agent, "configuration in effect")
+        .slice(committed)
+        .filter(({ puts, deletes }) => puts !== 0 || deletes !== 0);
+    // The kernel has the change before the log says so.
+    await agent.waitFor("the change in its log", async () => changes().length > 0);
+    expect(changes()).toHaveLength(1);
     expect((await statusOf(agent)).controlPlane?.attempts).toBeGreaterThan(before?.attempts ?? 0);
     const counts = await world.backends.counts();
     expect((counts.a?.open ?? 0) + (counts.b?.open ?? 0)).toBe(4);

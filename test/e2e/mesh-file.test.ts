@@ -128,7 +128,8 @@ describe("the watched mesh file", () => {
   test("an edit that changes nothing but its layout writes nothing", async () => {
     agent.writeMesh(meshTo(1));
     await becomes(["a"]);
-    const before = logged(agent, "configuration in effect").length;
+    const { generation: before } = (await statusOf(agent)).snapshot;
+    await agent.waitFor("its log", () => logged(agent, "configuration in effect").length === before);
     agent.writeMesh(`\n\n${meshTo(1)}`);
     const [next] = await agent.waitFor("the commit", () => {
       const later = logged(agent, "configuration in effect").slice(before);

@@ -101,7 +101,7 @@ export function logged(agent: Agent, message: string): readonly Readonly<Record<
   return agent
     .log()
     .split("\n")
-    .filter((line) => line.startsWith("{"))
+    .filter((line) => line.startsWith("{") && line.endsWith("}"))
     .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
     .filter((line) => line.message === message);
 }

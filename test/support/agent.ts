@@ -72,6 +72,8 @@ export class Agent implements AsyncDisposable {
     );
     if (until === "socket") await this.process.waitFor("its admin socket", () => existsSync(this.adminSocket));
     if (until === "ready") await this.waitUntilReady();
+    // What it logged on the way may reach us later than its answer.
+    if (until === "ready") await this.waitFor("its log", () => this.log().includes('"message":"ready"'));
   }
 
   private places(): readonly string[] {
