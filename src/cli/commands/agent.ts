@@ -29,8 +29,19 @@ export const explain: Command = {
   name: "explain",
   summary: "Which listener, route, cluster and endpoints would serve a destination, and why",
   arguments: "IP:PORT",
-  options: adminOption,
-  example: "kmesh-edge explain 127.96.0.1:80",
+  options: {
+    ...adminOption,
+    // What is governed at connect time goes to one place whatever the request says: the answer is the same with any of these.
+    method: {
+      type: "string",
+      short: "X",
+      value: "METHOD",
+      help: "of the request; connect-time governance doesn't depend on it",
+    },
+    path: { type: "string", value: "PATH", help: "of the request; the same" },
+    header: { type: "string", short: "H", value: "'K: V'", multiple: true, help: "of the request; the same" },
+  },
+  example: "kmesh-edge explain 127.96.0.1:80 -X GET --path / -H 'host: shop'",
   run: async (invocation) => {
     const text = onlyArgument(invocation, "IP:PORT");
     if (parseSocketAddress(text) === undefined) throw new ConfigError(text, "expected IP:PORT or [IPV6]:PORT");
