@@ -15,7 +15,7 @@ root=$(mktemp -d)
 # The directory is removed by who comes after: while it is mounted upon here, it is only a name.
 trap 'umount -l "$root"; rmdir "$root"' EXIT
 mount -t tmpfs -o size=16m tmpfs "$root"
-mkdir "$root/tmp" "$root/proc" "$root/sys" "$root/work"
+mkdir "$root/tmp" "$root/proc" "$root/sys" "$root/hostile"
 mount -t tmpfs -o noexec,nosuid,nodev,size=1m tmpfs "$root/tmp"
 for library in $(ldd "$executable" | grep -oE '/[^ ]+'); do
 	mkdir -p "$root$(dirname "$library")"
@@ -27,13 +27,13 @@ if wants proc; then mount -t proc proc "$root/proc"; fi
 if wants sys; then mount --rbind /sys "$root/sys"; fi
 if wants bpf; then mount -t bpf bpf "$root/sys/fs/bpf"; fi
 if wants hostile; then
-	printf 'preload = ["./evil.ts"]\n[install]\nauto = "force"\n' >"$root/work/bunfig.toml"
-	printf 'console.log("EVIL RAN");\nprocess.exit(77);\n' >"$root/work/evil.ts"
-	printf 'MESH_CONTROLLER=evil.invalid:1\nBUN_OPTIONS=--preload=/work/evil.ts\n' >"$root/work/.env"
-	printf '{"imports":{"#x":"./evil.ts"},"main":"evil.ts"}' >"$root/work/package.json"
-	printf '{"compilerOptions":{"paths":{"*":["./evil.ts"]}}}' >"$root/work/tsconfig.json"
-	set -- BUN_OPTIONS=--preload=/work/evil.ts BUN_BE_BUN=1 BUN_CONFIG_FILE=/work/bunfig.toml \
-		NODE_OPTIONS=--require=/work/evil.ts BUN_INSPECT_PRELOAD=/work/evil.ts -- "$@"
+	printf 'preload = ["./evil.ts"]\n[install]\nauto = "force"\n' >"$root/hostile/bunfig.toml"
+	printf 'console.log("EVIL RAN");\nprocess.exit(77);\n' >"$root/hostile/evil.ts"
+	printf 'MESH_CONTROLLER=evil.invalid:1\nBUN_OPTIONS=--preload=/hostile/evil.ts\n' >"$root/hostile/.env"
+	printf '{"imports":{"#x":"./evil.ts"},"main":"evil.ts"}' >"$root/hostile/package.json"
+	printf '{"compilerOptions":{"paths":{"*":["./evil.ts"]}}}' >"$root/hostile/tsconfig.json"
+	set -- BUN_OPTIONS=--preload=/hostile/evil.ts BUN_BE_BUN=1 BUN_CONFIG_FILE=/hostile/bunfig.toml \
+		NODE_OPTIONS=--require=/hostile/evil.ts BUN_INSPECT_PRELOAD=/hostile/evil.ts -- "$@"
 else
 	set -- -- "$@"
 fi
