@@ -15,7 +15,7 @@ root=$(mktemp -d)
 # The directory is removed by who comes after: while it is mounted upon here, it is only a name.
 trap 'umount -l "$root"; rmdir "$root"' EXIT
 mount -t tmpfs -o size=16m tmpfs "$root"
-mkdir "$root/tmp" "$root/proc" "$root/sys" "$root/hostile"
+mkdir "$root/tmp" "$root/proc" "$root/sys"
 mount -t tmpfs -o noexec,nosuid,nodev,size=1m tmpfs "$root/tmp"
 for library in $(ldd "$executable" | grep -oE '/[^ ]+'); do
 	mkdir -p "$root$(dirname "$library")"
@@ -26,14 +26,15 @@ mount --bind "$executable" "$root/kmesh-edge"
 if wants proc; then mount -t proc proc "$root/proc"; fi
 if wants sys; then mount --rbind /sys "$root/sys"; fi
 if wants bpf; then mount -t bpf bpf "$root/sys/fs/bpf"; fi
+# chroot starts in /: these files are in the working directory.
 if wants hostile; then
-	printf 'preload = ["./evil.ts"]\n[install]\nauto = "force"\n' >"$root/hostile/bunfig.toml"
-	printf 'console.log("EVIL RAN");\nprocess.exit(77);\n' >"$root/hostile/evil.ts"
-	printf 'MESH_CONTROLLER=evil.invalid:1\nBUN_OPTIONS=--preload=/hostile/evil.ts\n' >"$root/hostile/.env"
-	printf '{"imports":{"#x":"./evil.ts"},"main":"evil.ts"}' >"$root/hostile/package.json"
-	printf '{"compilerOptions":{"paths":{"*":["./evil.ts"]}}}' >"$root/hostile/tsconfig.json"
-	set -- BUN_OPTIONS=--preload=/hostile/evil.ts BUN_BE_BUN=1 BUN_CONFIG_FILE=/hostile/bunfig.toml \
-		NODE_OPTIONS=--require=/hostile/evil.ts BUN_INSPECT_PRELOAD=/hostile/evil.ts -- "$@"
+	printf 'preload = ["./evil.ts"]\n[install]\nauto = "force"\n' >"$root/bunfig.toml"
+	printf 'console.log("EVIL RAN");\nprocess.exit(77);\n' >"$root/evil.ts"
+	printf 'MESH_CONTROLLER=evil.invalid:1\nBUN_OPTIONS=--preload=/evil.ts\n' >"$root/.env"
+	printf '{"imports":{"#x":"./evil.ts"},"main":"evil.ts"}' >"$root/package.json"
+	printf '{"compilerOptions":{"paths":{"*":["./evil.ts"]}}}' >"$root/tsconfig.json"
+	set -- BUN_OPTIONS=--preload=/evil.ts BUN_BE_BUN=1 BUN_CONFIG_FILE=/bunfig.toml \
+		NODE_OPTIONS=--require=/evil.ts BUN_INSPECT_PRELOAD=/evil.ts -- "$@"
 else
 	set -- -- "$@"
 fi
