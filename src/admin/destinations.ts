@@ -21,7 +21,7 @@ export interface Destination {
 
 export function destinationsOf({ listener, placements }: CompiledListener): Destination[] {
   const { role, address } = listener;
-  if (role === "outbound") return placements.map(describe);
+  if (role === "outbound") return placements.map(describeDestination);
   const reason =
     role === "inbound"
       ? "inbound: connections to this host's own services are not governed"
@@ -30,7 +30,7 @@ export function destinationsOf({ listener, placements }: CompiledListener): Dest
   return [{ destination, engine: "native", reason, filter_chain: "", virtual_host: "", clusters: [] }];
 }
 
-function describe(placement: Placement): Destination {
+export function describeDestination(placement: Placement): Destination {
   const { chain, virtualHost, target, reason } = placement;
   return {
     destination: formatDestination(placement),

@@ -1,8 +1,8 @@
 // `check`: what a mesh file would do on this host, without touching anything.
+import { describeDestination } from "../../admin/destinations.ts";
 import { Compiler } from "../../compile/compile.ts";
 import type { Placement } from "../../compile/placement.ts";
 import { ConfigError } from "../../errors.ts";
-import { formatAddress, formatSocketAddress } from "../../ip.ts";
 import type { Finding } from "../../model/cluster.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import { formatRejection, type MeshFile, readMeshFile } from "../../source/mesh-file.ts";
@@ -71,26 +71,14 @@ export function checkFile(file: MeshFile): CheckResult {
 }
 
 function describePlacement(placement: Placement): CheckedDestination {
-  const { target, reason } = placement;
-  const engines = { clusters: "connect", native: "native", refuse: "refuse", ungoverned: "none" } as const;
+  const { destination, engine, reason, clusters } = describeDestination(placement);
+  const isOne = clusters.length === 1;
   return {
-    destination: formatDestination(placement),
-    engine: engines[target.type],
+    destination,
+    engine,
     reason,
-    clusters:
-      target.type === "clusters"
-        ? target.clusters.map(({ cluster, weight }) =>
-            target.clusters.length > 1 ? `${cluster} (${weight})` : cluster,
-          )
-        : [],
+    clusters: clusters.map(({ cluster, weight }) => (isOne ? cluster : `${cluster} (${weight})`)),
   };
-}
-
-/** `127.96.0.1:80`, `10.0.0.0/8 port 80`, `any IPv4 address port 80`. */
-export function formatDestination({ isExact, prefix, port }: Placement): string {
-  if (isExact) return formatSocketAddress({ address: prefix.address, port });
-  if (prefix.length === 0) return `any IPv${prefix.address.family} address port ${port}`;
-  return `${formatAddress(prefix.address)}/${prefix.length} port ${port}`;
 }
 
 function findingsOf({ listener, cluster, route }: Snapshot): CheckResult["findings"] {
