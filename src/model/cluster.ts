@@ -37,6 +37,21 @@ export interface Cluster {
   readonly hashByHostname: boolean;
   /** circuit_breakers default-priority max_connections; undefined = unlimited (unlike Envoy's 1024: see ARCHITECTURE.md). */
   readonly maxConnections: number | undefined;
+  /** What the relay counts against, by priority. Envoy's defaults where unset: 1,024, and 3 retries. */
+  readonly limits: { readonly default: RequestLimits; readonly high: RequestLimits };
+  readonly outlierDetection: OutlierDetection | undefined;
+  readonly healthChecks: readonly HealthCheck[];
+  /** 5,000 where unset. The application's own where a connection isn't relayed. */
+  readonly connectTimeoutMs: number;
+  /** The relay's connections to endpoints. */
+  readonly http: {
+    /** 3,600,000 where unset; 0 = none. */
+    readonly idleTimeoutMs: number;
+    /** 0 = none. */
+    readonly maxConnectionMs: number;
+    /** 0 = unlimited. */
+    readonly maxRequestsPerConnection: number;
+  };
   /** The transport socket of endpoints that match nothing in `transportSocketMatches`: "raw", or its typed-config name. */
   readonly transportSocket: string;
   /** In order; the first whose `match` (JSON object of key → value) is contained in the endpoint's metadata applies. */
@@ -47,6 +62,80 @@ export interface Cluster {
   }[];
   /** Settings that are understood but not honoured here, as findings. */
   readonly findings: readonly Finding[];
+}
+
+/** circuit_breakers.thresholds of one priority; Infinity = unlimited. */
+export interface RequestLimits {
+  readonly connections: number;
+  readonly pendingRequests: number;
+  readonly requests: number;
+  /** Concurrent retries; unused where there is a budget. */
+  readonly retries: number;
+  /** budget_percent (20 where unset) of the active and pending requests, at least min_retry_concurrency (3 where unset). */
+  readonly retryBudget: { readonly percent: number; readonly minimum: number } | undefined;
+}
+
+export const defaultLimits: RequestLimits = {
+  connections: 1024,
+  pendingRequests: 1024,
+  requests: 1024,
+  retries: 3,
+  retryBudget: undefined,
+};
+
+/** Envoy's defaults where unset; 0 switches a detection off. Percentages are whole. */
+export interface OutlierDetection {
+  readonly consecutive5xx: number;
+  readonly consecutiveGatewayFailure: number;
+  readonly consecutiveLocalOriginFailure: number;
+  readonly enforcing5xx: number;
+  readonly enforcingGatewayFailure: number;
+  readonly enforcingLocalOriginFailure: number;
+  readonly splitLocalOriginErrors: boolean;
+  readonly intervalMs: number;
+  readonly baseEjectionMs: number;
+  readonly maxEjectionMs: number;
+  readonly maxEjectionPercent: number;
+  readonly alwaysEjectOne: boolean;
+  readonly successRate:
+    | {
+        readonly enforcing: number;
+        readonly minimumHosts: number;
+        readonly requestVolume: number;
+        /** In thousandths: 1900 = 1.9. */
+        readonly stdevFactor: number;
+      }
+    | undefined;
+  readonly failurePercentage:
+    | {
+        readonly enforcing: number;
+        readonly threshold: number;
+        readonly minimumHosts: number;
+        readonly requestVolume: number;
+      }
+    | undefined;
+}
+
+export interface HealthCheck {
+  readonly timeoutMs: number;
+  readonly intervalMs: number;
+  readonly noTrafficIntervalMs: number;
+  readonly unhealthyIntervalMs: number;
+  readonly unhealthyThreshold: number;
+  readonly healthyThreshold: number;
+  readonly check:
+    | {
+        readonly type: "http";
+        readonly path: string;
+        /** "" = the cluster's name. */
+        readonly host: string;
+        readonly method: string;
+        /** [start, end) each; 200 where unset. */
+        readonly expectedStatuses: readonly (readonly [start: number, end: number])[];
+        readonly requestHeaders: readonly (readonly [name: string, value: string])[];
+      }
+    /** Bytes to send ("" = only connect), and blocks that must come in this order. */
+    | { readonly type: "tcp"; readonly send: Uint8Array; readonly receive: readonly Uint8Array[] };
 }
 
 /** Stands for a cluster that a listener or route names and nobody has: connections to it are refused, as Envoy does. */
@@ -60,6 +149,11 @@ export function unknownCluster(name: string): Cluster {
     localityWeighted: false,
     hashByHostname: false,
     maxConnections: undefined,
+    limits: { default: defaultLimits, high: defaultLimits },
+    outlierDetection: undefined,
+    healthChecks: [],
+    connectTimeoutMs: 5_000,
+    http: { idleTimeoutMs: 3_600_000, maxConnectionMs: 0, maxRequestsPerConnection: 0 },
     transportSocket: "raw",
     transportSocketMatches: [],
     findings: [],

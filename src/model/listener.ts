@@ -1,6 +1,7 @@
 // A listener (envoy.config.listener.v3.Listener): the destination that applications connect to, and its filter chains.
 import type { Prefix, SocketAddress } from "../ip.ts";
 import type { Finding } from "./cluster.ts";
+import type { HttpFilter, HttpOptions } from "./http.ts";
 import type { Need, RouteConfiguration, WeightedCluster } from "./route.ts";
 
 export interface FilterChainMatch {
@@ -28,7 +29,10 @@ export type Filter =
       readonly routes:
         | { readonly source: "inline"; readonly configuration: RouteConfiguration }
         | { readonly source: "rds"; readonly name: string };
-      /** HTTP filters and HCM settings that need a per-request engine. */
+      readonly options: HttpOptions;
+      /** In order, without the router. */
+      readonly filters: readonly HttpFilter[];
+      /** HTTP filters and settings that need a per-request engine. */
       readonly needs: readonly Need[];
     };
 

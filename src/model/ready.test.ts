@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import type { SocketAddress } from "../ip.ts";
-import type { Cluster } from "./cluster.ts";
+import { type Cluster, unknownCluster } from "./cluster.ts";
 import type { EndpointAssignment } from "./endpoint.ts";
+import { connectionManager, routeConfiguration, routeTo, virtualHost } from "./http.fixture.ts";
 import type { Filter, Listener } from "./listener.ts";
 import { type GivenUp, nothingGivenUp, type Ready, ready } from "./ready.ts";
 import type { RouteConfiguration } from "./route.ts";
@@ -10,19 +11,7 @@ import type { Snapshot } from "./snapshot.ts";
 const address: SocketAddress = { address: { family: 4, bytes: new Uint8Array(16) }, port: 80 };
 
 function cluster(name: string, serviceName: string | undefined = name): Cluster {
-  return {
-    name,
-    discovery: { type: "eds", serviceName },
-    loadBalancing: { policy: "random" },
-    panicThresholdPercent: 50,
-    failTrafficOnPanic: false,
-    localityWeighted: false,
-    hashByHostname: false,
-    maxConnections: undefined,
-    transportSocket: "raw",
-    transportSocketMatches: [],
-    findings: [],
-  };
+  return { ...unknownCluster(name), discovery: { type: "eds", serviceName } };
 }
 
 function fixed(name: string): Cluster {
@@ -58,21 +47,16 @@ function tcp(weights: Readonly<Record<string, number>>): Filter {
 }
 
 function rds(name: string): Filter {
-  return { type: "http_connection_manager", routes: { source: "rds", name }, needs: [] };
+  return connectionManager({ source: "rds", name });
 }
 
 function inline(configuration: RouteConfiguration): Filter {
-  return { type: "http_connection_manager", routes: { source: "inline", configuration }, needs: [] };
+  return connectionManager({ source: "inline", configuration });
 }
 
 function route(name: string, ...clusters: readonly string[]): RouteConfiguration {
-  const routes = clusters.map((it) => ({
-    name: "",
-    matchesEverything: true,
-    action: { type: "cluster" as const, cluster: it },
-    needs: [],
-  }));
-  return { name, virtualHosts: [{ name: "all", domains: ["*"], routes, needs: [] }], needs: [], findings: [] };
+  const routes = clusters.map((cluster) => routeTo(cluster));
+  return routeConfiguration(name, [virtualHost("all", ["*"], routes)]);
 }
 
 interface Parts {

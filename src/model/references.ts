@@ -21,14 +21,19 @@ export function clustersOfRoute(configuration: RouteConfiguration): string[] {
   return configuration.virtualHosts.flatMap(({ routes }) => routes.flatMap(({ action }) => clustersOfAction(action)));
 }
 
+/** What has to be there for a route to be right; a header that names a cluster may name anything. */
 function clustersOfAction(action: RouteAction): string[] {
-  switch (action.type) {
+  if (action.type !== "forward") return [];
+  const mirrors = action.mirrors.map(({ cluster }) => cluster).filter((cluster) => cluster !== "");
+  switch (action.destination.type) {
     case "cluster":
-      return [action.cluster];
+      return [action.destination.cluster, ...mirrors];
     case "weighted_clusters":
-      return chosen(action.clusters);
-    case "other":
-      return [];
+      return [...chosen(action.destination.clusters.filter(({ cluster }) => cluster !== "")), ...mirrors];
+    case "cluster_header":
+      return mirrors;
+    default:
+      return action.destination satisfies never;
   }
 }
 

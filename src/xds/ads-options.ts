@@ -1,5 +1,5 @@
 // What an ADS client is given, and the limits that it keeps.
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../clock.ts";
 import type { Server } from "./connection.ts";
 import type { NodeIdentity, UserAgent } from "./node.ts";
 import type { AdsEvent } from "./status.ts";

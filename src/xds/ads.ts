@@ -1,11 +1,11 @@
 // The ADS client: keeps one stream to the control plane open, for ever, and hands its responses to the agent's loop one by
 // one. The loop decides what is accepted and what is subscribed to; nonces, versions, reconnects and deadlines are kept here.
 
+import { sleep } from "../clock.ts";
 import { MeshError } from "../errors.ts";
 import type { ResourceType } from "../model/snapshot.ts";
 import { type AdsLimits, type AdsOptions, defaultLimits } from "./ads-options.ts";
 import { Backoff } from "./backoff.ts";
-import { sleep } from "./clock.ts";
 import { Connection, formatServer } from "./connection.ts";
 import { type Awaited, Deadlines } from "./deadlines.ts";
 import { DeltaStream } from "./delta.ts";

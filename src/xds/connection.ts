@@ -3,8 +3,8 @@
 import { connect } from "node:net";
 import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { type Clock, sleep } from "../clock.ts";
 import { MeshError } from "../errors.ts";
-import { type Clock, sleep } from "./clock.ts";
 import { AggregatedDiscoveryService } from "./gen/envoy/service/discovery/v3/ads_pb.ts";
 import { describeStreamError } from "./stream-error.ts";
 import { guardWindow } from "./window-guard.ts";

@@ -1,7 +1,8 @@
 // Initial-fetch deadlines: every name that is waited for gets the same time, so the order of insertion is the order of expiry
 // and one timer is enough.
+
+import type { Clock } from "../clock.ts";
 import type { ResourceType } from "../model/snapshot.ts";
-import type { Clock } from "./clock.ts";
 
 /** A name, or a wildcard type as a whole (`name` undefined). */
 export interface Awaited {

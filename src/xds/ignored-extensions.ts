@@ -1,5 +1,5 @@
 // Extensions that can't change where or whether traffic goes, by the type of their configuration, with the reason.
-// Everything else that isn't interpreted is rejected, or needs a per-request engine.
+// Everything else that isn't interpreted is rejected.
 type Table = Readonly<Record<string, string>>;
 
 const METADATA_EXCHANGE = "exchanges workload names between Istio's proxies, for their statistics";
@@ -26,5 +26,4 @@ export const ignoredHttpFilters: Table = {
   "stats.PluginConfig": STATISTICS,
   "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig": STATISTICS,
   "istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig": "chooses the ALPN of TLS to the upstream; there is none",
-  "envoy.extensions.filters.http.cors.v3.Cors": "has no effect without a CORS policy on a route, which is reported",
 };

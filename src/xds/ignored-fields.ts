@@ -1,18 +1,20 @@
-// The fields that can't change where or whether traffic goes in a mesh without a proxy in the path: they are accepted and have
-// no effect. One list with a reason each, by message and field; a test checks that every name exists in the API.
+// The fields that can't change where or whether traffic goes: they are accepted and have no effect, on a connection without a
+// proxy in its path as through the relay. One list with a reason each, by message and field; a test checks that every name exists.
 const NAMES = "names things in Envoy's own statistics, logs or traces";
-const NO_PROXY = "tunes buffers, sockets or connections of a proxy; there is none in the path";
+const NO_PROXY = "tunes buffers, sockets or connections of a proxy; what the relay has of them tunes itself";
 const NO_DNS = "only DNS clusters use it, and those are rejected";
-const NO_HEALTH_CHECKS = "only active health checks use it, and those are rejected";
+const CHECK_RATE = "checks are made at interval, unhealthy_interval and no_traffic_interval";
 const NO_SUBSETS = "only clusters with lb_subset_config use it, and those are rejected";
 const NO_LOCAL_CLUSTER = "zone-aware routing needs a local cluster, which this host doesn't declare";
 const NO_RUNTIME = "there is no Envoy runtime to override the value";
 const NO_LISTENING = "no socket listens: connections are governed when they are opened";
 const NO_INSPECTION = "no listener filter has to wait for bytes";
 const NO_LOGS = "connections are logged and counted by the agent";
-const IMPLICIT = "Envoy does it to every request; requests that go to one place unchanged need nothing of it";
-const IMPLICIT_HEADER = "adds a header for information; requests pass unchanged";
-const HOST_MATCH = "matters only where the Host header decides";
+const LOCAL_CLIENTS = "clients are on this host, and their own addresses count";
+const NO_TLS = "only TLS uses it, and no TLS ends here";
+const TOKENS = "requests are limited by one bucket, without descriptors";
+const IMPLICIT_HEADER = "adds a header for information; no header is added that nobody asked for";
+const GRPC_TIMEOUT = "only gRPC requests that carry grpc-timeout use it";
 const PROCESS = "is about Envoy's own process";
 const NODE = "the agent says its own";
 const FETCH = "the agent has one ADS stream with its own timeouts";
@@ -27,16 +29,13 @@ export const ignoredFields: Table = {
     track_cluster_stats: NAMES,
     lrs_server: "load isn't reported to a control plane",
     lrs_report_endpoint_metrics: "load isn't reported to a control plane",
-    connect_timeout: "the application's own connect timeout applies",
     per_connection_buffer_limit_bytes: NO_PROXY,
     per_connection_buffer_high_watermark_timeout: NO_PROXY,
     preconnect_policy: NO_PROXY,
     connection_pool_per_downstream_connection: NO_PROXY,
     protocol_selection: "the application's protocol reaches the upstream unchanged",
     http_protocol_options: "the application's protocol reaches the upstream unchanged",
-    common_http_protocol_options: "the application's protocol reaches the upstream unchanged",
     upstream_http_protocol_options: "only TLS to the upstream uses it",
-    max_requests_per_connection: "the application decides how long it keeps a connection",
     dns_refresh_rate: NO_DNS,
     dns_jitter: NO_DNS,
     dns_failure_refresh_rate: NO_DNS,
@@ -48,13 +47,11 @@ export const ignoredFields: Table = {
     typed_dns_resolver_config: NO_DNS,
     wait_for_warm_on_init: "a cluster is used when its endpoints are known",
     cleanup_interval: "only ORIGINAL_DST clusters use it, and they leave connections as they are",
-    close_connections_on_host_health_failure: NO_HEALTH_CHECKS,
-    ignore_health_on_host_removal: NO_HEALTH_CHECKS,
+    ignore_health_on_host_removal: "endpoints go when the control plane says so",
   },
   "envoy.config.cluster.v3.Cluster.CommonLbConfig": {
     update_merge_window: "updates are merged by the agent",
-    ignore_new_hosts_until_first_hc: NO_HEALTH_CHECKS,
-    override_host_status: "only stateful sessions use it, and those are reported",
+    override_host_status: "a session keeps its endpoint as long as that may be chosen",
   },
   "envoy.config.cluster.v3.Cluster.CommonLbConfig.ZoneAwareLbConfig": {
     routing_enabled: NO_LOCAL_CLUSTER,
@@ -83,10 +80,8 @@ export const ignoredFields: Table = {
     resource_api_version: "only version 3 exists",
   },
   "envoy.config.core.v3.HttpProtocolOptions": {
-    max_headers_count: NO_PROXY,
-    max_connection_duration_jitter: "only max_connection_duration uses it, and that is reported",
-    max_response_headers_kb: NO_PROXY,
-    max_requests_per_connection: "the application decides how long it keeps a connection",
+    max_connection_duration_jitter: "connections end after max_connection_duration exactly",
+    max_response_headers_kb: "the relay has a limit of its own",
   },
   "envoy.config.core.v3.RuntimeDouble": { runtime_key: NO_RUNTIME },
   "envoy.config.core.v3.Metadata": { typed_filter_metadata: "no filter reads it" },
@@ -99,7 +94,6 @@ export const ignoredFields: Table = {
     proximity: "no load balancing policy uses it",
   },
   "envoy.config.endpoint.v3.Endpoint": {
-    health_check_config: NO_HEALTH_CHECKS,
     observability_name: NAMES,
   },
 
@@ -153,60 +147,50 @@ export const ignoredFields: Table = {
   },
 
   "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager": {
-    stat_prefix: NAMES,
     tracing: "requests aren't traced",
     access_log: NO_LOGS,
     access_log_flush_interval: NO_LOGS,
     flush_access_log_on_new_request: NO_LOGS,
     access_log_options: NO_LOGS,
-    server_header_transformation: IMPLICIT,
-    use_remote_address: IMPLICIT,
-    xff_num_trusted_hops: IMPLICIT,
-    internal_address_config: IMPLICIT,
-    skip_xff_append: IMPLICIT,
-    generate_request_id: IMPLICIT,
-    preserve_external_request_id: IMPLICIT,
-    request_id_extension: IMPLICIT,
-    forward_client_cert_details: IMPLICIT,
-    set_current_client_cert_details: IMPLICIT,
-    forward_client_cert_matcher: IMPLICIT,
-    normalize_path: IMPLICIT,
-    path_with_escaped_slashes_action: IMPLICIT,
-    represent_ipv4_remote_address_as_ipv4_mapped_ipv6: IMPLICIT,
-    proxy_100_continue: "100 Continue passes between the application and its peer",
-    upgrade_configs: "a connection may change its protocol as it likes",
-    strip_any_host_port: HOST_MATCH,
-    strip_trailing_host_dot: HOST_MATCH,
-    http1_safe_max_connection_duration: "the application decides how long it keeps a connection",
-    http_protocol_options: "the application's HTTP/1 reaches the upstream unchanged",
+    xff_num_trusted_hops: LOCAL_CLIENTS,
+    internal_address_config: LOCAL_CLIENTS,
+    request_id_extension: "request ids are random UUIDs",
+    forward_client_cert_details: NO_TLS,
+    set_current_client_cert_details: NO_TLS,
+    forward_client_cert_matcher: NO_TLS,
+    represent_ipv4_remote_address_as_ipv4_mapped_ipv6: LOCAL_CLIENTS,
+    http1_safe_max_connection_duration: "connections end between requests",
     http2_protocol_options: "the application's HTTP/2 reaches the upstream unchanged",
     http3_protocol_options: "HTTP/3 isn't governed",
-    max_request_headers_kb: NO_PROXY,
     stream_flush_timeout: NO_PROXY,
     drain_timeout: NO_PROXY,
     drain_timeout_jitter: NO_PROXY,
     delayed_close_timeout: NO_PROXY,
-    stream_error_on_invalid_http_message: "invalid messages reach the upstream, which answers them",
-    typed_header_validation_config: "invalid messages reach the upstream, which answers them",
+    stream_error_on_invalid_http_message: "a connection ends with its first invalid message",
+    typed_header_validation_config: "what is valid is decided by RFC 9110 and 9112",
     append_local_overload: IMPLICIT_HEADER,
     proxy_status_config: IMPLICIT_HEADER,
     add_proxy_protocol_connection_state: IMPLICIT_HEADER,
+  },
+  "envoy.config.core.v3.Http1ProtocolOptions": {
+    header_key_format: "names are sent as they came",
+    enable_trailers: "trailers pass",
+    override_stream_error_on_invalid_http_message: "a connection ends with its first invalid message",
+    send_fully_qualified_url: "only a proxy behind the cluster needs it",
+    use_balsa_parser: "names a parser of Envoy's",
+    allow_custom_methods: "every method passes",
   },
   "envoy.extensions.filters.http.router.v3.Router": {
     dynamic_stats: NAMES,
     start_child_span: NAMES,
     upstream_log: NO_LOGS,
     upstream_log_options: NO_LOGS,
-    suppress_envoy_headers: "no header is added",
+    suppress_envoy_headers: "no header is added that nobody asked for",
     suppress_grpc_request_failure_code_stats: NAMES,
     respect_expected_rq_timeout: "only requests that carry x-envoy-expected-rq-timeout-ms use it",
     reject_connect_request_early_data: "only CONNECT requests with early data use it",
   },
   "envoy.extensions.filters.http.fault.v3.HTTPFault": {
-    upstream_cluster: "without delay, abort or response_rate_limit it has no effect",
-    headers: "without delay, abort or response_rate_limit it has no effect",
-    downstream_nodes: "without delay, abort or response_rate_limit it has no effect",
-    max_active_faults: "without delay, abort or response_rate_limit it has no effect",
     delay_percent_runtime: NO_RUNTIME,
     abort_percent_runtime: NO_RUNTIME,
     delay_duration_runtime: NO_RUNTIME,
@@ -218,47 +202,79 @@ export const ignoredFields: Table = {
     filter_metadata: NAMES,
   },
 
+  "envoy.extensions.filters.http.rbac.v3.RBAC": {
+    rules_stat_prefix: NAMES,
+    shadow_rules: "dry runs aren't evaluated",
+    shadow_matcher: "dry runs aren't evaluated",
+    shadow_rules_stat_prefix: NAMES,
+    track_per_rule_stats: NAMES,
+  },
+  "envoy.config.rbac.v3.RBAC": { audit_logging_options: NO_LOGS },
+  "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit": {
+    stage: TOKENS,
+    vh_rate_limits: TOKENS,
+    always_consume_default_token_bucket: TOKENS,
+    max_dynamic_descriptors: TOKENS,
+    rate_limited_as_resource_exhausted: "only gRPC uses it",
+  },
+  "envoy.extensions.filters.http.stateful_session.v3.StatefulSession": { stat_prefix: NAMES },
+  "envoy.config.core.v3.RuntimeFractionalPercent": { runtime_key: NO_RUNTIME },
+  "envoy.type.matcher.v3.RegexMatcher": { google_re2: "names the only engine that there is" },
+
   "envoy.config.route.v3.RouteConfiguration": {
     validate_clusters: "references are checked in a mesh file, and awaited from a control plane",
     metadata: NAMES,
-    max_direct_response_body_size_bytes: "only direct responses use it, and those are reported",
-    most_specific_header_mutations_wins: "only header mutations use it, and those are reported",
-    cluster_specifier_plugins: "only routes that name one use it, and those are reported",
-    ignore_port_in_host_matching: HOST_MATCH,
-    ignore_path_parameters_in_path_matching: "matters only where the path decides",
+    cluster_specifier_plugins: "only routes that name one use it, and those are rejected",
   },
   "envoy.config.route.v3.VirtualHost": {
     metadata: NAMES,
     virtual_clusters: NAMES,
-    include_request_attempt_count: IMPLICIT_HEADER,
-    include_attempt_count_in_response: IMPLICIT_HEADER,
     include_is_timeout_retry_header: IMPLICIT_HEADER,
-    per_request_buffer_limit_bytes: NO_PROXY,
-    request_body_buffer_limit: NO_PROXY,
+    per_request_buffer_limit_bytes: "what is kept of a request for its retries has a limit of its own",
+    request_body_buffer_limit: "what is kept of a request for its retries has a limit of its own",
   },
   "envoy.config.route.v3.Route": {
     metadata: NAMES,
     decorator: NAMES,
     tracing: NAMES,
     stat_prefix: NAMES,
-    per_request_buffer_limit_bytes: NO_PROXY,
-    request_body_buffer_limit: NO_PROXY,
+    per_request_buffer_limit_bytes: "what is kept of a request for its retries has a limit of its own",
+    request_body_buffer_limit: "what is kept of a request for its retries has a limit of its own",
   },
   "envoy.config.route.v3.RouteAction": {
-    cluster_not_found_response_code: "a route waits until its cluster is there",
     metadata_match: NO_SUBSETS,
     flush_timeout: NO_PROXY,
-    early_data_policy: NO_PROXY,
-    max_grpc_timeout: "only gRPC requests that carry grpc-timeout use it",
-    grpc_timeout_offset: "only gRPC requests that carry grpc-timeout use it",
-    upgrade_configs: "a connection may change its protocol as it likes",
-    max_internal_redirects: "only internal redirects use it, and those are reported",
+    early_data_policy: NO_TLS,
+    include_vh_rate_limits: "only rate_limits uses it, and that is rejected",
+    grpc_timeout_offset: GRPC_TIMEOUT,
   },
+  "envoy.config.route.v3.RouteAction.MaxStreamDuration": { grpc_timeout_header_offset: GRPC_TIMEOUT },
+  "envoy.config.route.v3.RouteAction.RequestMirrorPolicy": { trace_sampled: "requests aren't traced" },
   "envoy.config.route.v3.WeightedCluster": {
     total_weight: "deprecated: the sum of the weights counts",
     runtime_key_prefix: NO_RUNTIME,
   },
   "envoy.config.route.v3.WeightedCluster.ClusterWeight": { metadata_match: NO_SUBSETS },
+
+  "envoy.config.core.v3.HealthCheck": {
+    initial_jitter: CHECK_RATE,
+    interval_jitter: CHECK_RATE,
+    interval_jitter_percent: CHECK_RATE,
+    no_traffic_healthy_interval: CHECK_RATE,
+    unhealthy_edge_interval: CHECK_RATE,
+    healthy_edge_interval: CHECK_RATE,
+    reuse_connection: "every check is free to open a connection of its own",
+    event_log_path: NO_LOGS,
+    event_logger: NO_LOGS,
+    always_log_health_check_failures: NO_LOGS,
+    always_log_health_check_success: NO_LOGS,
+  },
+  "envoy.config.core.v3.HealthCheck.HttpHealthCheck": {
+    response_buffer_size: "the body of an answer isn't looked at",
+  },
+  "envoy.config.cluster.v3.OutlierDetection": {
+    max_ejection_time_jitter: "endpoints come back one by one anyway, as their times end",
+  },
 
   "envoy.config.bootstrap.v3.Bootstrap": {
     admin: "the agent has its own admin API",

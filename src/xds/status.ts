@@ -1,6 +1,7 @@
 // What `status` and the admin API show of the control plane connection: plain values.
+
+import type { Clock } from "../clock.ts";
 import type { ResourceType } from "../model/snapshot.ts";
-import type { Clock } from "./clock.ts";
 import type { Response, Variant } from "./stream.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 

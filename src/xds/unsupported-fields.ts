@@ -1,6 +1,6 @@
 // The fields that are known and not honoured, by message, with what happens when they are set:
 //   degraded  resilience that was asked for and isn't given; the place stays right, and it is reported
-//   need      a decision or change per request: the owner needs a per-request engine
+//   need      it can't be decided when a connection is opened: the owner needs another engine
 //   rejected  it would change where or whether traffic goes: the resource is refused
 export interface Fate {
   readonly kind: "ignored" | "degraded" | "need" | "rejected";
@@ -11,13 +11,22 @@ const degraded = (reason: string): Fate => ({ kind: "degraded", reason });
 const need = (reason: string): Fate => ({ kind: "need", reason });
 const rejected = (reason: string): Fate => ({ kind: "rejected", reason });
 
-const MUTATION = need("changes headers");
-const REWRITE = need("rewrites requests");
-const MIRROR = need("mirrors requests");
-const RATE_LIMITS = need("limits the rate of requests");
-const CORS = need("answers CORS requests");
-const RETRY = need("asks for retries of its own");
-const HEDGE = need("hedges requests");
+const RATE_LIMIT_SERVICE = rejected("no rate limit service is asked: use the local_ratelimit filter");
+const HEDGE = rejected("requests aren't hedged");
+const CORS = rejected(
+  "is deprecated: use typed_per_filter_config with envoy.extensions.filters.http.cors.v3.CorsPolicy",
+);
+const FORMATTED = rejected("only literal values, headers and regular expressions rewrite requests");
+const PATH_EXTENSION = rejected(
+  "path extensions aren't supported: use prefix, path, path_separated_prefix or safe_regex",
+);
+const METADATA = rejected("requests carry no metadata and no filter state that could be matched");
+const OWN_CHECK_ADDRESS = rejected("every endpoint is checked at its own address and port");
+const EXPRESSION = rejected("expressions aren't evaluated");
+const CLUSTER_PLUGIN = rejected(
+  "clusters aren't chosen by extensions: use cluster, weighted_clusters or cluster_header",
+);
+const DESCRIPTORS = rejected("requests are limited by one bucket: use token_bucket");
 const SLOW_START = rejected("slow start isn't done: weights would be wrong");
 const HASH_BALANCE = rejected("bounded loads aren't balanced: set it to 0");
 const SOURCE_MATCH = need("matches the client's address, which isn't known when a connection is opened");
@@ -31,11 +40,10 @@ export const unsupportedFields: Table = {
     transport_socket_matcher: rejected("transport sockets are chosen by transport_socket_matches only"),
     cluster_type: rejected("custom cluster types aren't supported: use STATIC, EDS or ORIGINAL_DST"),
     original_dst_lb_config: rejected("ORIGINAL_DST keeps the address that the application asked for"),
-    health_checks: rejected("endpoints aren't checked actively: let the control plane set health_status, or remove it"),
+    close_connections_on_host_health_failure: degraded("connections stay open when an endpoint fails its checks"),
     // Istio sets it on its inbound clusters, which no governed listener uses.
     upstream_bind_config: degraded("connections leave from the application's own address"),
     upstream_config: rejected("upstream connection pools can't be replaced"),
-    outlier_detection: degraded("endpoints that fail aren't ejected"),
     upstream_connection_options: degraded("TCP keepalive isn't set on the application's connections"),
     http2_protocol_options: degraded(
       "HTTP isn't translated: the application's protocol reaches the upstream unchanged",
@@ -53,6 +61,7 @@ export const unsupportedFields: Table = {
   "envoy.config.cluster.v3.Cluster.CommonLbConfig.ConsistentHashingLbConfig": { hash_balance_factor: HASH_BALANCE },
   "envoy.config.cluster.v3.Cluster.CommonLbConfig": {
     close_connections_on_host_set_change: degraded("connections stay open when the endpoints change"),
+    ignore_new_hosts_until_first_hc: degraded("endpoints count from the moment that they are known"),
   },
   "envoy.config.cluster.v3.Cluster.LbSubsetConfig": {
     subset_selectors: rejected("endpoints aren't chosen by metadata: use one cluster per subset"),
@@ -60,7 +69,6 @@ export const unsupportedFields: Table = {
   "envoy.config.cluster.v3.CircuitBreakers": {
     per_host_thresholds: degraded("connections aren't limited per endpoint"),
   },
-  "envoy.config.cluster.v3.CircuitBreakers.Thresholds": { retry_budget: degraded("requests aren't retried") },
   "envoy.config.cluster.v3.Filter": { config_discovery: EXTENSION_DISCOVERY },
 
   "envoy.config.core.v3.ConfigSource": {
@@ -69,7 +77,6 @@ export const unsupportedFields: Table = {
     api_config_source: OTHER_SOURCE,
     self: OTHER_SOURCE,
   },
-  "envoy.config.core.v3.HttpProtocolOptions": { headers_with_underscores_action: MUTATION },
   "envoy.config.core.v3.Address": {
     pipe: rejected("must be a socket_address"),
     envoy_internal_address: rejected("must be a socket_address"),
@@ -125,101 +132,160 @@ export const unsupportedFields: Table = {
   "envoy.type.v3.HashPolicy": { filter_state: rejected("only source_ip can be hashed") },
 
   "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager": {
-    scoped_routes: need("chooses the route configuration by each request"),
-    add_user_agent: MUTATION,
-    server_name: MUTATION,
-    scheme_header_transformation: MUTATION,
-    via: MUTATION,
-    always_set_request_id_in_response: MUTATION,
-    append_x_forwarded_port: MUTATION,
-    forward_proto_config: MUTATION,
-    early_header_mutation_extensions: MUTATION,
-    original_ip_detection_extensions: MUTATION,
-    strip_matching_host_port: MUTATION,
-    merge_slashes: REWRITE,
-    path_normalization_options: REWRITE,
-    local_reply_config: need("changes Envoy's own replies"),
-    request_headers_timeout: need("asks for a timeout of its own"),
+    scoped_routes: rejected("route configurations aren't chosen by the request: use rds or route_config"),
+    scheme_header_transformation: rejected("HTTP/1 requests carry no scheme to change"),
+    append_x_forwarded_port: rejected("x-forwarded-port isn't added"),
+    forward_proto_config: rejected("x-forwarded-proto isn't changed"),
+    early_header_mutation_extensions: rejected("headers are changed by routes only"),
+    original_ip_detection_extensions: rejected("a client's address is the one that it connects from"),
+    path_normalization_options: rejected("paths are normalized by normalize_path and merge_slashes only"),
+    local_reply_config: rejected("the relay's own answers can't be changed"),
+  },
+  "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.UpgradeConfig": {
+    filters: rejected("upgrades pass through http_filters"),
   },
   "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter": { config_discovery: EXTENSION_DISCOVERY },
+  "envoy.config.core.v3.Http1ProtocolOptions": {
+    default_host_for_http_10: rejected("requests without a Host header aren't given one"),
+    allow_chunked_length: rejected("messages with both Content-Length and Transfer-Encoding are always refused"),
+    ignore_http_11_upgrade: rejected("Upgrade headers aren't ignored by their value"),
+  },
   "envoy.extensions.filters.http.router.v3.Router": {
-    strict_check_headers: need("answers requests with bad headers itself"),
-    upstream_http_filters: need("filters each request"),
+    strict_check_headers: rejected("x-envoy headers of requests aren't checked"),
+    upstream_http_filters: rejected("filters run before the choice of the upstream: use http_filters"),
   },
   "envoy.extensions.filters.http.fault.v3.HTTPFault": {
-    delay: need("delays requests"),
-    abort: need("aborts requests"),
-    response_rate_limit: need("limits the rate of responses"),
+    response_rate_limit: rejected("the rate of a response isn't limited"),
   },
+  "envoy.extensions.filters.http.rbac.v3.RBAC": { matcher: rejected("matcher trees aren't supported: use rules") },
+  "envoy.config.rbac.v3.Policy": {
+    condition: EXPRESSION,
+    checked_condition: EXPRESSION,
+    cel_config: EXPRESSION,
+  },
+  "envoy.config.rbac.v3.Permission": {
+    metadata: METADATA,
+    sourced_metadata: METADATA,
+    requested_server_name: rejected("plaintext connections name no server"),
+    matcher: rejected("extensions aren't supported"),
+    uri_template: rejected("extensions aren't supported: use url_path"),
+  },
+  "envoy.config.rbac.v3.Principal": {
+    authenticated: rejected("clients aren't authenticated: their connections are plaintext"),
+    metadata: METADATA,
+    sourced_metadata: METADATA,
+    filter_state: METADATA,
+    custom: rejected("extensions aren't supported"),
+  },
+  "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit": {
+    descriptors: DESCRIPTORS,
+    rate_limits: DESCRIPTORS,
+    local_rate_limit_per_downstream_connection: rejected("one bucket is for all connections"),
+    local_cluster_rate_limit: rejected("the limit isn't shared with other hosts"),
+    enable_x_ratelimit_headers: rejected("x-ratelimit headers aren't added"),
+  },
+  "envoy.extensions.filters.http.stateful_session.v3.StatefulSession": {
+    status_on_strict_destination_not_found: rejected("the status is 503"),
+  },
+  "envoy.type.http.v3.Cookie": { attributes: rejected("session cookies have a name, a path and a lifetime only") },
 
   "envoy.config.route.v3.RouteConfiguration": {
-    vhds: need("discovers virtual hosts on demand"),
-    vhost_header: need("chooses the virtual host by a header"),
-    internal_only_headers: MUTATION,
-    request_headers_to_add: MUTATION,
-    request_headers_to_remove: MUTATION,
-    response_headers_to_add: MUTATION,
-    response_headers_to_remove: MUTATION,
-    request_mirror_policies: MIRROR,
+    vhds: rejected("virtual hosts aren't discovered on demand: list them"),
+    vhost_header: rejected("the virtual host is chosen by the Host header"),
+    ignore_path_parameters_in_path_matching: rejected("paths are matched with their parameters"),
   },
   "envoy.config.route.v3.VirtualHost": {
-    matcher: need("chooses the route with a matcher tree"),
-    rate_limits: RATE_LIMITS,
-    request_headers_to_add: MUTATION,
-    request_headers_to_remove: MUTATION,
-    response_headers_to_add: MUTATION,
-    response_headers_to_remove: MUTATION,
+    matcher: rejected("matcher trees aren't supported: use routes"),
+    rate_limits: RATE_LIMIT_SERVICE,
     cors: CORS,
-    retry_policy_typed_config: RETRY,
+    retry_policy_typed_config: rejected("must be retry_policy"),
     hedge_policy: HEDGE,
-    request_mirror_policies: MIRROR,
   },
   "envoy.config.route.v3.Route": {
-    request_headers_to_add: MUTATION,
-    request_headers_to_remove: MUTATION,
-    response_headers_to_add: MUTATION,
-    response_headers_to_remove: MUTATION,
+    filter_action: rejected("no filter answers in the place of an upstream"),
+    non_forwarding_action: rejected("is for servers, not for a mesh of clients"),
   },
+  "envoy.config.route.v3.RouteMatch": {
+    path_match_policy: PATH_EXTENSION,
+    tls_context: rejected("requests are plaintext"),
+    dynamic_metadata: METADATA,
+    filter_state: METADATA,
+  },
+  "envoy.type.matcher.v3.StringMatcher": {
+    custom: rejected("extensions aren't supported: use exact, prefix, suffix, contains or safe_regex"),
+  },
+  "envoy.config.core.v3.HeaderValue": { raw_value: rejected("must be value") },
+  "envoy.config.core.v3.DataSource": {
+    filename: rejected("files aren't read: use inline_string or inline_bytes"),
+    environment_variable: rejected("the environment isn't read: use inline_string or inline_bytes"),
+    watched_directory: rejected("files aren't read: use inline_string or inline_bytes"),
+  },
+  "envoy.config.route.v3.DirectResponseAction": {
+    body_format: rejected("bodies are sent as they are: use body"),
+  },
+  "envoy.config.route.v3.RedirectAction": { path_rewrite: FORMATTED },
   "envoy.config.route.v3.RouteAction": {
-    prefix_rewrite: REWRITE,
-    regex_rewrite: REWRITE,
-    path_rewrite_policy: REWRITE,
-    path_rewrite: REWRITE,
-    host_rewrite_literal: REWRITE,
-    host_rewrite_header: REWRITE,
-    host_rewrite_path_regex: REWRITE,
-    host_rewrite: REWRITE,
-    append_x_forwarded_host: MUTATION,
-    retry_policy_typed_config: RETRY,
-    request_mirror_policies: MIRROR,
-    priority: need("counts requests against the HIGH thresholds"),
-    rate_limits: RATE_LIMITS,
-    hash_policy: need("chooses the endpoint by a hash of each request"),
+    cluster_specifier_plugin: CLUSTER_PLUGIN,
+    inline_cluster_specifier_plugin: CLUSTER_PLUGIN,
+    path_rewrite_policy: PATH_EXTENSION,
+    path_rewrite: FORMATTED,
+    host_rewrite: FORMATTED,
+    retry_policy_typed_config: rejected("must be retry_policy"),
+    rate_limits: RATE_LIMIT_SERVICE,
     cors: CORS,
-    internal_redirect_policy: need("follows redirects itself"),
-    internal_redirect_action: need("follows redirects itself"),
     hedge_policy: HEDGE,
   },
-  "envoy.config.route.v3.WeightedCluster": {
-    header_name: need("chooses the cluster by a header"),
+  "envoy.config.route.v3.RouteAction.RequestMirrorPolicy": {
+    request_headers_mutations: rejected("mirrored requests have the headers of the request"),
+    host_rewrite_literal: rejected("mirrored requests have the Host of the request"),
   },
-  "envoy.config.route.v3.WeightedCluster.ClusterWeight": {
-    request_headers_to_add: MUTATION,
-    request_headers_to_remove: MUTATION,
-    response_headers_to_add: MUTATION,
-    response_headers_to_remove: MUTATION,
-    host_rewrite_literal: REWRITE,
+  "envoy.config.route.v3.RouteAction.HashPolicy": { filter_state: METADATA },
+  "envoy.config.route.v3.RouteAction.UpgradeConfig": {
+    connect_config: rejected("CONNECT is passed to the upstream, not ended here"),
+  },
+  "envoy.config.route.v3.InternalRedirectPolicy": {
+    predicates: rejected("redirects aren't judged by extensions"),
+    response_headers_to_copy: rejected("followed requests have the headers of the request"),
   },
   "envoy.config.route.v3.RetryPolicy": {
-    per_try_timeout: RETRY,
-    per_try_idle_timeout: RETRY,
-    retry_priority: RETRY,
-    retry_options_predicates: RETRY,
-    retry_back_off: RETRY,
-    rate_limited_retry_back_off: RETRY,
-    retriable_headers: RETRY,
-    retriable_request_headers: RETRY,
-    refresh_cluster_on_retry: RETRY,
+    retry_priority: rejected("retries choose by the same priorities as requests"),
+    retry_options_predicates: rejected("retries aren't changed by extensions"),
+    refresh_cluster_on_retry: rejected("retries go to the request's cluster"),
+  },
+
+  "envoy.config.core.v3.HealthCheck": {
+    grpc_health_check: rejected("must be http_health_check or tcp_health_check"),
+    custom_health_check: rejected("must be http_health_check or tcp_health_check"),
+    alt_port: OWN_CHECK_ADDRESS,
+    event_service: rejected("results aren't sent to a service"),
+    tls_options: rejected("checks are plaintext"),
+    transport_socket_match_criteria: rejected("checks are plaintext"),
+  },
+  "envoy.config.core.v3.HealthCheck.HttpHealthCheck": {
+    send: rejected("checks have no body"),
+    receive: rejected("the body of an answer isn't looked at: use expected_statuses"),
+    request_headers_to_remove: rejected("checks have no headers that could be removed"),
+    retriable_statuses: rejected("an answer is expected or a failure"),
+    service_name_matcher: rejected("any service may answer"),
+  },
+  "envoy.config.core.v3.HealthCheck.TcpHealthCheck": {
+    proxy_protocol_config: rejected("checks carry no PROXY protocol"),
+  },
+  "envoy.config.endpoint.v3.Endpoint.HealthCheckConfig": {
+    port_value: OWN_CHECK_ADDRESS,
+    hostname: rejected("checks have the Host header of the cluster's http_health_check"),
+    address: OWN_CHECK_ADDRESS,
+    disable_active_health_check: rejected("every endpoint of a cluster is checked"),
+  },
+  "envoy.config.cluster.v3.OutlierDetection": {
+    enforcing_local_origin_success_rate: degraded("success rates don't tell local errors from the upstream's"),
+    enforcing_failure_percentage_local_origin: degraded("percentages don't tell local errors from the upstream's"),
+    successful_active_health_check_uneject_host: degraded("an ejection lasts its time"),
+    monitors: rejected("extensions aren't supported"),
+    detect_degraded_hosts: degraded("no endpoint counts as degraded"),
+  },
+  "envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget": {
+    budget_interval: rejected("the budget is a share of the requests of the moment"),
   },
 
   "envoy.config.bootstrap.v3.Bootstrap": {

@@ -1,6 +1,13 @@
 // envoy.config.core.v3.Address to an address and port. Names aren't resolved: a kernel-level mesh connects to addresses.
-import { type Address as AddressValue, isPort, parseAddress, type SocketAddress } from "../../ip.ts";
-import { type Address, SocketAddress_Protocol } from "../gen/envoy/config/core/v3/address_pb.ts";
+import {
+  type Address as AddressValue,
+  isPort,
+  type Prefix,
+  parseAddress,
+  prefixOf,
+  type SocketAddress,
+} from "../../ip.ts";
+import { type Address, type CidrRange, SocketAddress_Protocol } from "../gen/envoy/config/core/v3/address_pb.ts";
 import { at, type Report } from "./report.ts";
 
 export interface Bind {
@@ -29,6 +36,15 @@ export function convertAddress(address: Address | undefined, path: string, repor
 export function convertIp(text: string, path: string, report: Report): AddressValue | undefined {
   const address = parseAddress(text);
   return address ?? reject(report, path, `${JSON.stringify(text.slice(0, 100))} is not an IP address`);
+}
+
+/** Undefined if it is no prefix: then the problem was reported. Bits after its length are cleared. */
+export function convertPrefix(range: CidrRange, path: string, report: Report): Prefix | undefined {
+  const address = convertIp(range.addressPrefix, at(path, "address_prefix"), report);
+  if (address === undefined) return undefined;
+  const length = range.prefixLen ?? 0;
+  if (length <= (address.family === 4 ? 32 : 128)) return prefixOf(address, length);
+  return reject(report, at(path, "prefix_len"), "is longer than the address");
 }
 
 function reject(report: Report, path: string, reason: string): undefined {

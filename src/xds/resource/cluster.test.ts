@@ -148,10 +148,6 @@ describe("what is refused, and where", () => {
       "lb_subset_config.subset_selectors: endpoints aren't chosen by metadata: use one cluster per subset",
     ],
     [
-      "health_checks: [{ timeout: 1s, interval: 1s, unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {} }]",
-      "health_checks: endpoints aren't checked actively: let the control plane set health_status, or remove it",
-    ],
-    [
       `${EDS}\nfilters: [{ name: f, typed_config: { "@type": type.googleapis.com/xds.type.v3.TypedStruct, type_url: type.googleapis.com/x.Y } }]`,
       "filters[0].typed_config: x.Y isn't supported",
     ],
@@ -182,7 +178,7 @@ test("resilience that isn't given is a finding, one for equal ones", () => {
   );
   expect(findings.map(({ severity, path }) => `${severity} ${path}`)).toEqual([
     "degraded circuit_breakers.per_host_thresholds",
-    "degraded outlier_detection",
     "degraded circuit_breakers.thresholds[0].max_requests",
+    "degraded outlier_detection",
   ]);
 });

@@ -1,26 +1,28 @@
 // envoy.config.cluster.v3.Cluster to the model.
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { Cluster as ClusterModel, Discovery } from "../../model/cluster.ts";
-import type { CircuitBreakers, CircuitBreakers_Thresholds } from "../gen/envoy/config/cluster/v3/circuit_breaker_pb.ts";
 import {
   type Cluster,
   Cluster_DiscoveryType,
   Cluster_LbPolicy,
   ClusterSchema,
 } from "../gen/envoy/config/cluster/v3/cluster_pb.ts";
-import { RoutingPriority, type TransportSocket } from "../gen/envoy/config/core/v3/base_pb.ts";
-import { HttpProtocolOptionsSchema } from "../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
+import type { TransportSocket } from "../gen/envoy/config/core/v3/base_pb.ts";
 import { ignoredNetworkFilters } from "../ignored-extensions.ts";
-import { as, open, typeNameOf } from "./any.ts";
+import { open, typeNameOf } from "./any.ts";
 import { canonicalJson } from "./canonical-json.ts";
+import { convertCircuitBreakers } from "./circuit-breakers.ts";
+import { milliseconds } from "./duration.ts";
 import { convertInspectedAssignment } from "./endpoint.ts";
+import { convertHealthChecks } from "./health-check.ts";
 import { inspect } from "./inspect.ts";
 import { type Balancing, convertBalancing } from "./load-balancing.ts";
+import { convertOutlierDetection } from "./outlier-detection.ts";
 import type { Report } from "./report.ts";
+import { convertUpstreamHttp } from "./upstream-http.ts";
 
 const DEFAULT_PANIC_PERCENT = 50;
-/** What Istio writes for "no limit". */
-const UNLIMITED = 0xffffffff;
+const DEFAULT_CONNECT_MS = 5_000;
 
 const CLUSTER_PROVIDED = "envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided";
 
@@ -36,14 +38,18 @@ export function convertCluster(cluster: Cluster, report: Report): ClusterModel {
   const discovery = convertDiscovery(cluster, report);
   const balancing = discovery.type === "original_dst" ? provided(cluster, report) : convertBalancing(cluster, report);
   inspectFilters(cluster, report);
-  inspectProtocolOptions(cluster, report);
   return {
     name: cluster.name,
     discovery,
     ...balancing,
     // Envoy cuts the fraction off (ProtobufPercentHelper::convertPercent), and reads it from common_lb_config for every policy.
     panicThresholdPercent: Math.trunc(cluster.commonLbConfig?.healthyPanicThreshold?.value ?? DEFAULT_PANIC_PERCENT),
-    maxConnections: convertThresholds(cluster.circuitBreakers, report),
+    ...convertCircuitBreakers(cluster.circuitBreakers, report),
+    outlierDetection: cluster.outlierDetection && convertOutlierDetection(cluster.outlierDetection, report),
+    healthChecks: convertHealthChecks(cluster.healthChecks, report),
+    connectTimeoutMs:
+      milliseconds(cluster.connectTimeout, "connect_timeout", { path: "", report }) ?? DEFAULT_CONNECT_MS,
+    http: convertUpstreamHttp(cluster, report),
     transportSocket: socketName(cluster.transportSocket),
     transportSocketMatches: cluster.transportSocketMatches.map(({ name, match, transportSocket }) => ({
       name,
@@ -99,29 +105,6 @@ function provided(cluster: Cluster, report: Report): Balancing {
   return PROVIDED;
 }
 
-/** The limit on connections of the DEFAULT priority; Envoy takes the first entry of a priority. */
-function convertThresholds(breakers: CircuitBreakers | undefined, report: Report): number | undefined {
-  const index = breakers?.thresholds.findIndex(({ priority }) => priority === RoutingPriority.DEFAULT) ?? -1;
-  const thresholds = breakers?.thresholds[index];
-  if (thresholds === undefined) return undefined;
-  noteRequestLimits(thresholds, `circuit_breakers.thresholds[${index}]`, report);
-  const limit = thresholds.maxConnections;
-  return limit === UNLIMITED ? undefined : limit;
-}
-
-function noteRequestLimits(thresholds: CircuitBreakers_Thresholds, path: string, report: Report): void {
-  const limits = {
-    max_pending_requests: thresholds.maxPendingRequests,
-    max_requests: thresholds.maxRequests,
-    max_retries: thresholds.maxRetries,
-    max_connection_pools: thresholds.maxConnectionPools,
-  };
-  for (const [name, limit] of Object.entries(limits)) {
-    if (limit !== undefined && limit !== UNLIMITED)
-      report.note("degraded", `${path}.${name}`, "only connections are limited");
-  }
-}
-
 /** "raw" for plaintext, else the name of the configuration's type: what to do with it is the compiler's decision. */
 function socketName(socket: TransportSocket | undefined): string {
   if (socket === undefined) return "raw";
@@ -142,29 +125,5 @@ function inspectFilters(cluster: Cluster, report: Report): void {
     if (opened !== undefined && ignoredNetworkFilters[opened.typeName] === undefined) {
       report.reject(path, `${opened.typeName} isn't supported`);
     }
-  }
-}
-
-/** Only HTTP/1.1 and "whatever the client speaks" leave the application's protocol as it is. */
-function inspectProtocolOptions(cluster: Cluster, report: Report): void {
-  for (const [name, any] of Object.entries(cluster.typedExtensionProtocolOptions)) {
-    const path = `typed_extension_protocol_options["${name}"]`;
-    const options = as(HttpProtocolOptionsSchema, open(any, path, report));
-    if (options === undefined) continue;
-    const protocol = options.upstreamProtocolOptions;
-    const isHttp1 =
-      protocol.case === "explicitHttpConfig" && protocol.value.protocolConfig.case === "httpProtocolOptions";
-    if (protocol.case !== "useDownstreamProtocolConfig" && !isHttp1) {
-      report.note("degraded", path, "HTTP isn't translated: the application's protocol reaches the upstream unchanged");
-    }
-    if (options.httpFilters.length > 0)
-      report.note("degraded", `${path}.http_filters`, "upstream HTTP filters aren't run");
-    if (options.outlierDetection !== undefined)
-      report.note("degraded", `${path}.outlier_detection`, "endpoints that fail aren't ejected");
-    if (options.requestMirrorPolicies.length > 0)
-      report.note("degraded", `${path}.request_mirror_policies`, "requests aren't mirrored");
-    if (options.hashPolicy.length > 0)
-      report.note("degraded", `${path}.hash_policy`, "only the source address can be hashed");
-    if (options.retryPolicy !== undefined) report.note("degraded", `${path}.retry_policy`, "requests aren't retried");
   }
 }

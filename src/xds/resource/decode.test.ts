@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { JsonValue } from "@bufbuild/protobuf";
-import type { ResourceType } from "../../model/snapshot.ts";
+import type { ModelOf, ResourceType } from "../../model/snapshot.ts";
 import { decodeResource } from "./decode.ts";
 import { MAX_PROBLEMS } from "./report.ts";
 import { encodeJson, encodeYaml } from "./testdata/decode-yaml.ts";
@@ -23,6 +23,45 @@ describe("what a stock istiod sends is accepted", () => {
     const decoded = decodeResource(type, encodeJson(type, value));
     expect("rejections" in decoded ? decoded.rejections : []).toEqual([]);
     expect(decoded.name).toBe(name);
+  });
+});
+
+describe("what a stock istiod puts on every listener and route needs no per-request engine", () => {
+  const decoded = <T extends ResourceType>(type: T, file: string): ModelOf[T][] => {
+    const items: JsonValue[] = JSON.parse(readFileSync(join(import.meta.dir, "testdata", file), "utf8"));
+    return items.map((value) => {
+      const result = decodeResource(type, encodeJson(type, value));
+      if ("rejections" in result) throw new Error(JSON.stringify(result.rejections));
+      return result.model;
+    });
+  };
+
+  test("outbound listeners", () => {
+    const managers = decoded("listener", "istio-listeners.json")
+      .filter(({ role }) => role === "outbound")
+      .flatMap(({ filterChains }) => filterChains.map(({ filter }) => filter))
+      .filter((filter) => filter.type === "http_connection_manager");
+    expect(managers.length).toBeGreaterThan(0);
+    for (const { needs, filters, options } of managers) {
+      expect(needs).toEqual([]);
+      expect(filters.map(({ name }) => name)).toEqual(["envoy.filters.http.fault", "envoy.filters.http.cors"]);
+      expect(options).toMatchObject({ normalizePath: true, upgrades: ["websocket"], generateRequestId: false });
+    }
+  });
+
+  test("virtual hosts, and the routes that say no more than Istio's defaults", () => {
+    const hosts = decoded("route", "istio-routes.json").flatMap(({ virtualHosts }) => virtualHosts);
+    const needs = hosts.flatMap((host) =>
+      [host, ...host.routes].map((it) => [it.name, it.needs.map(({ path }) => path)]),
+    );
+    expect(needs).toEqual([
+      ["echo.default.svc.cluster.local:80", []],
+      ["canary-header", []],
+      // `timeout: 3s` and `retries` of the VirtualService.
+      ["split", ["route.timeout", "route.retry_policy.per_try_timeout", "route.retry_policy.retry_on"]],
+      ["allow_any", []],
+      ["allow_any", []],
+    ]);
   });
 });
 
@@ -59,12 +98,24 @@ test("problems are bounded", () => {
   expect("rejections" in decoded ? decoded.rejections.length : 0).toBe(MAX_PROBLEMS);
 });
 
-test("nothing of the response's bytes stays in a model", () => {
-  const bytes = encodeYaml(
+const holdingBytes: readonly [type: ResourceType, yaml: string][] = [
+  [
     "endpoint",
     'cluster_name: a\nendpoints: [{ lb_endpoints: [{ endpoint: { hostname: h, address: { socket_address: { address: "::1", port_value: 1 } } } }] }]',
-  );
-  const decoded = decodeResource("endpoint", bytes);
+  ],
+  [
+    "route",
+    "name: a\nvirtual_hosts: [{ name: v, domains: [d], routes: [{ match: { prefix: / }, direct_response: { status: 200, body: { inline_bytes: AQID } } }] }]",
+  ],
+  [
+    "cluster",
+    "name: a\nhealth_checks: [{ timeout: 1s, interval: 1s, unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: { send: { binary: AQID }, receive: [{ binary: BAUG }] } }]",
+  ],
+];
+
+test.each([...holdingBytes])("nothing of the response's bytes stays in a model: %s", (type, yaml) => {
+  const bytes = encodeYaml(type, yaml);
+  const decoded = decodeResource(type, bytes);
   const before = JSON.stringify(decoded);
   bytes.fill(0xff);
   expect(JSON.stringify(decoded)).toBe(before);

@@ -1,6 +1,6 @@
 // A filter chain: which connections it takes, and the one network filter that says where they go.
 
-import { type Prefix, prefixOf } from "../../ip.ts";
+import type { Prefix } from "../../ip.ts";
 import type { FilterChain as ChainModel, Filter, FilterChainMatch as MatchModel } from "../../model/listener.ts";
 import type { CidrRange } from "../gen/envoy/config/core/v3/address_pb.ts";
 import {
@@ -12,7 +12,7 @@ import {
 import { HttpConnectionManagerSchema } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import { TcpProxySchema } from "../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts";
 import { ignoredNetworkFilters } from "../ignored-extensions.ts";
-import { convertIp } from "./address.ts";
+import { convertPrefix } from "./address.ts";
 import { as, type Opened, open, typeNameOf } from "./any.ts";
 import { convertHttpConnectionManager } from "./http-connection-manager.ts";
 import { inside, inspect, type Place } from "./inspect.ts";
@@ -68,14 +68,7 @@ function isHttpOnly(
 }
 
 function convertPrefixes(ranges: readonly CidrRange[], path: string, report: Report): Prefix[] {
-  return ranges.flatMap((range, i) => {
-    const address = convertIp(range.addressPrefix, `${path}[${i}].address_prefix`, report);
-    if (address === undefined) return [];
-    const length = range.prefixLen ?? 0;
-    if (length <= (address.family === 4 ? 32 : 128)) return [prefixOf(address, length)];
-    report.reject(`${path}[${i}].prefix_len`, "is longer than the address");
-    return [];
-  });
+  return ranges.flatMap((range, i) => convertPrefix(range, `${path}[${i}]`, report) ?? []);
 }
 
 function convertFilters(filters: readonly FilterMessage[], chainPath: string, report: Report): Filter | undefined {

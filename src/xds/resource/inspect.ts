@@ -1,9 +1,11 @@
 // Walks every field that is set in a message, by reflection, before anything is read from it: checks Envoy's limits, and
-// settles the fate of each field, so that none is dropped silently. A field is read by a converter (honoured-fields.ts), can't
-// change where or whether traffic goes (ignored-fields.ts), or is reported with its path (unsupported-fields.ts).
+// settles the fate of each field, so that none is dropped silently. A field is read by a converter (honoured-fields.ts; those
+// that only the relay can honour: relayed-fields.ts), can't change where or whether traffic goes (ignored-fields.ts), or is
+// reported with its path (unsupported-fields.ts).
 import { type DescField, type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf";
 import { honouredFields, inspectedApart } from "../honoured-fields.ts";
 import { ignoredFields } from "../ignored-fields.ts";
+import { relayedFields } from "../relayed-fields.ts";
 import { type Fate, unsupportedFields } from "../unsupported-fields.ts";
 import { type FieldLimits, limitsOf, type MessageLimits } from "./limits.ts";
 import { at, type Needs, type Report } from "./report.ts";
@@ -83,6 +85,8 @@ function fateOf(typeName: string, field: DescField): Fate | undefined {
   if (ignored !== undefined) return { kind: "ignored", reason: ignored };
   const unsupported = unsupportedFields[typeName]?.[field.name];
   if (unsupported !== undefined) return unsupported;
+  const relayed = relayedFields[typeName]?.[field.name];
+  if (relayed !== undefined) return { kind: "need", reason: relayed };
   const honoured = honouredFields[typeName];
   if (honoured === undefined || honoured.includes(field.name)) return undefined;
   return { kind: "rejected", reason: "is not supported" };
@@ -140,7 +144,7 @@ function walkField(field: FieldPlan, value: unknown, place: Place, honour: boole
   if (honour && field.fate !== undefined) settle(field.fate, field.name, place);
   if (field.child === undefined || inspectedApart.has(field.child.typeName)) return;
   const childPlan = planOf(field.child);
-  const honourChild = honour && field.fate === undefined;
+  const honourChild = honour && (field.fate === undefined || field.fate.kind === "need");
   switch (field.kind) {
     case "list":
       for (const [i, item] of (value as readonly Message[]).entries()) {

@@ -131,21 +131,38 @@ describe("what an HTTP filter chain needs", () => {
         "normalize_path: true, stream_idle_timeout: 0s, upgrade_configs: [{ upgrade_type: websocket }], use_remote_address: false",
       ),
     ],
-    ["HTTP/2 only", http("codec_type: HTTP2"), "codec_type"],
+    ["every request is given an id", http("generate_request_id: true"), "generate_request_id"],
+    ["no ids", http("generate_request_id: false")],
+    ["every port stripped", http("strip_any_host_port: true"), "strip_any_host_port"],
+    ["no port stripped", http("strip_any_host_port: false")],
+    ["forwarded for", http("use_remote_address: true"), "use_remote_address"],
+    ["forwarded for, not appended", http("use_remote_address: true, skip_xff_append: true")],
+    ["escaped slashes kept", http("path_with_escaped_slashes_action: KEEP_UNCHANGED")],
+    [
+      "escaped slashes refused",
+      http("path_with_escaped_slashes_action: REJECT_REQUEST"),
+      "path_with_escaped_slashes_action",
+    ],
+    ["a server name that isn't written", http("server_name: s, server_header_transformation: PASS_THROUGH")],
+    [
+      "underscores",
+      http("common_http_protocol_options: { headers_with_underscores_action: DROP_HEADER }"),
+      "common_http_protocol_options.headers_with_underscores_action",
+    ],
+    [
+      "limits without a timeout",
+      http("common_http_protocol_options: { max_headers_count: 5, max_requests_per_connection: 3, idle_timeout: 0s }"),
+    ],
+    [
+      "an idle timeout",
+      http("common_http_protocol_options: { idle_timeout: 5s }"),
+      "common_http_protocol_options.idle_timeout",
+    ],
     ["a timeout", http("request_timeout: 5s"), "request_timeout"],
     ["a server name", http("server_name: s"), "server_name"],
     ["port stripping", http("strip_matching_host_port: true"), "strip_matching_host_port"],
-    [
-      "a filter of Envoy's",
-      http("", `${typed("envoy.extensions.filters.http.lua.v3.Lua")}, ${ROUTER}`),
-      "http_filters[0].typed_config",
-    ],
     ["a disabled one", http("", `${typed("envoy.extensions.filters.http.lua.v3.Lua", "disabled: true")}, ${ROUTER}`)],
-    [
-      "an optional unknown one",
-      http("", `${typed("x.Y", "is_optional: true")}, ${ROUTER}`),
-      "http_filters[0].typed_config",
-    ],
+    ["an optional unknown one", http("", `${typed("x.Y", "is_optional: true")}, ${ROUTER}`)],
     [
       "Istio's own",
       http("", `${typed("io.istio.http.peer_metadata.Config")}, ${typed("stats.PluginConfig")}, ${ROUTER}`),
@@ -225,6 +242,35 @@ describe("what is refused, and where", () => {
     [
       chains(chain(http("", `${typed("x.Y")}, ${ROUTER}`))),
       `${filter}.http_filters[0].typed_config: x.Y isn't supported`,
+    ],
+    [
+      chains(chain(http("", `${typed("envoy.extensions.filters.http.lua.v3.Lua")}, ${ROUTER}`))),
+      `${filter}.http_filters[0].typed_config: envoy.extensions.filters.http.lua.v3.Lua isn't supported`,
+    ],
+    [
+      chains(chain(http("", `${typed("envoy.extensions.filters.http.grpc_web.v3.GrpcWeb")}, ${ROUTER}`))),
+      `${filter}.http_filters[0].typed_config: envoy.extensions.filters.http.grpc_web.v3.GrpcWeb isn't supported`,
+    ],
+    [chains(chain(http("codec_type: HTTP2"))), `${filter}.codec_type: only HTTP/1 is governed: use AUTO or HTTP1`],
+    [
+      chains(chain(http("local_reply_config: {}"))),
+      `${filter}.local_reply_config: the relay's own answers can't be changed`,
+    ],
+    [
+      chains(chain(http("upgrade_configs: [{ upgrade_type: a }, { upgrade_type: A }]"))),
+      `${filter}.upgrade_configs[1]: has the type of another one`,
+    ],
+    [
+      chains(chain(http(`upgrade_configs: [{ upgrade_type: a, filters: [${ROUTER}] }]`))),
+      `${filter}.upgrade_configs[0].filters: upgrades pass through http_filters`,
+    ],
+    [
+      chains(chain(http("http_protocol_options: { allow_chunked_length: true }"))),
+      `${filter}.http_protocol_options.allow_chunked_length: messages with both Content-Length and Transfer-Encoding are always refused`,
+    ],
+    [
+      chains(chain(http("request_timeout: -1s"))),
+      `${filter}.request_timeout: must not be negative, and less than 285,000 years`,
     ],
     [
       chains(chain(tcp(), "destination_port: 1"), chain(tcp(), "destination_port: 1")),

@@ -1,39 +1,88 @@
-// The action of a route: which cluster or clusters, and what makes it need a per-request engine.
-import type { Duration } from "@bufbuild/protobuf/wkt";
-import type { RouteAction as ActionModel, WeightedCluster as WeightedModel } from "../../model/route.ts";
-import type { Route, RouteAction, WeightedCluster } from "../gen/envoy/config/route/v3/route_components_pb.ts";
+// The action of a route: which cluster or clusters, what is changed on the way, and what is done when it fails.
+import type {
+  RouteAction as ActionModel,
+  Destination,
+  ForwardAction,
+  InternalRedirectPolicy,
+  MirrorPolicy,
+  RetryPolicy,
+} from "../../model/route.ts";
+import { RoutingPriority } from "../gen/envoy/config/core/v3/base_pb.ts";
+import {
+  type Route,
+  type RouteAction,
+  RouteAction_ClusterNotFoundResponseCode,
+  RouteAction_InternalRedirectAction,
+} from "../gen/envoy/config/route/v3/route_components_pb.ts";
+import { milliseconds } from "./duration.ts";
+import { convertHashPolicies } from "./hash-policy.ts";
 import { inside, type Place } from "./inspect.ts";
-import { inspectPerFilterConfig } from "./per-filter-config.ts";
+import { convertDirectResponse, convertRedirect } from "./local-answer.ts";
+import { convertMirrors } from "./mirror-policy.ts";
 import { at } from "./report.ts";
-import { inspectRetryPolicy } from "./retry-policy.ts";
-import { checkSum } from "./weighted.ts";
+import { convertRetryPolicy } from "./retry-policy.ts";
+import { convertHostRewrite, convertPathRewrite } from "./rewrite.ts";
+import { convertWeighted } from "./weighted.ts";
+
+/** What a route takes from its virtual host and configuration where it says nothing itself. */
+export interface Inherited {
+  readonly retry: RetryPolicy | undefined;
+  readonly mirrors: readonly MirrorPolicy[];
+  readonly maxDirectBody: number;
+}
+
+// Envoy's defaults (route_components.proto).
+const DEFAULT_TIMEOUT_MS = 15_000;
+const DEFAULT_REDIRECTS = 1;
+const REDIRECT_CODES = new Set([301, 302, 303, 307, 308]);
+
+/** Stands where an action was refused. */
+const NO_ACTION: ActionModel = { type: "direct_response", status: 500, body: new Uint8Array() };
+const NOWHERE: Destination = { type: "cluster", cluster: "" };
 
 /** `place` is the route's, which was inspected. */
-export function convertAction(route: Route, place: Place): ActionModel {
+export function convertAction(route: Route, inherited: Inherited, place: Place): ActionModel {
   switch (route.action.case) {
     case "route":
-      return convertForwarding(route.action.value, inside(place, "route"));
+      return convertForward(route.action.value, inherited, inside(place, "route"));
     case "redirect":
-      return other("redirect", "redirect", "answers with a redirect", place);
+      return convertRedirect(route.action.value, inside(place, "redirect"));
     case "directResponse":
-      return other("direct_response", "direct_response", "answers without an upstream", place);
+      return convertDirectResponse(route.action.value, inherited.maxDirectBody, inside(place, "direct_response"));
     case "filterAction":
-      return other("filter_action", "filter_action", "leaves the answer to a filter", place);
     case "nonForwardingAction":
-      place.report.reject(at(place.path, "non_forwarding_action"), "is for servers, not for a mesh of clients");
-      return { type: "other", what: "non_forwarding_action" };
     case undefined:
-      return { type: "other", what: "none" }; // refused by inspection: the oneof is required
+      return NO_ACTION; // refused by inspection
     default:
       return route.action satisfies never;
   }
 }
 
-function convertForwarding(action: RouteAction, place: Place): ActionModel {
-  inspectResilience(action, place);
-  if (action.hostRewriteSpecifier.case === "autoHostRewrite" && action.hostRewriteSpecifier.value.value) {
-    place.needs.push({ path: at(place.needPath, "auto_host_rewrite"), reason: "rewrites requests" });
-  }
+function convertForward(action: RouteAction, inherited: Inherited, place: Place): ForwardAction {
+  return {
+    type: "forward",
+    destination: convertDestination(action, place),
+    notFoundStatus: notFoundStatusOf(action),
+    pathRewrite: convertPathRewrite(action, place),
+    hostRewrite: convertHostRewrite(action, place),
+    appendForwardedHost: action.appendXForwardedHost,
+    ...convertTimeouts(action, place),
+    retry:
+      action.retryPolicy === undefined
+        ? inherited.retry
+        : convertRetryPolicy(action.retryPolicy, inside(place, "retry_policy")),
+    hashPolicies: convertHashPolicies(action.hashPolicy, place),
+    mirrors:
+      action.requestMirrorPolicies.length === 0
+        ? inherited.mirrors
+        : convertMirrors(action.requestMirrorPolicies, place.path, place.report),
+    priority: action.priority === RoutingPriority.HIGH ? "high" : "default",
+    upgrades: convertUpgrades(action, place),
+    internalRedirect: convertInternalRedirect(action),
+  };
+}
+
+function convertDestination(action: RouteAction, place: Place): Destination {
   const specifier = action.clusterSpecifier;
   switch (specifier.case) {
     case "cluster":
@@ -41,75 +90,85 @@ function convertForwarding(action: RouteAction, place: Place): ActionModel {
     case "weightedClusters":
       return convertWeighted(specifier.value, inside(place, "weighted_clusters"));
     case "clusterHeader":
-      return other("cluster_header", "cluster_header", "chooses the cluster by a header", place);
+      return { type: "cluster_header", header: specifier.value.toLowerCase() };
     case "clusterSpecifierPlugin":
-      return other(
-        "cluster_specifier_plugin",
-        "cluster_specifier_plugin",
-        "chooses the cluster by an extension",
-        place,
-      );
     case "inlineClusterSpecifierPlugin":
-      return other(
-        "cluster_specifier_plugin",
-        "inline_cluster_specifier_plugin",
-        "chooses the cluster by an extension",
-        place,
-      );
     case undefined:
-      return { type: "other", what: "none" };
+      return NOWHERE; // refused by inspection
     default:
       return specifier satisfies never;
   }
 }
 
-function convertWeighted(weighted: WeightedCluster, place: Place): ActionModel {
-  const { report, needs } = place;
-  if (weighted.randomValueSpecifier.case === "useHashPolicy" && weighted.randomValueSpecifier.value.value) {
-    needs.push({
-      path: at(place.needPath, "use_hash_policy"),
-      reason: "chooses the cluster by a hash of each request",
-    });
-  }
-  const clusters = weighted.clusters.map((entry, i): WeightedModel => {
-    const here = inside(place, `clusters[${i}]`);
-    inspectPerFilterConfig(entry.typedPerFilterConfig, here);
-    if (entry.clusterHeader !== "") {
-      needs.push({ path: at(here.needPath, "cluster_header"), reason: "chooses the cluster by a header" });
-    } else if (entry.name === "") report.reject(at(here.path, "name"), "must be set");
-    if (entry.weight === undefined) report.reject(at(here.path, "weight"), "must be set");
-    return { cluster: entry.name, weight: entry.weight ?? 0 };
-  });
-  checkSum(clusters, at(place.path, "clusters"), report);
-  return { type: "weighted_clusters", clusters };
+function notFoundStatusOf({ clusterNotFoundResponseCode: code }: RouteAction): ForwardAction["notFoundStatus"] {
+  if (code === RouteAction_ClusterNotFoundResponseCode.NOT_FOUND) return 404;
+  return code === RouteAction_ClusterNotFoundResponseCode.INTERNAL_SERVER_ERROR ? 500 : 503;
 }
 
-/** Timeouts of 0 switch something off, which is what a connection without a proxy has. */
-function inspectResilience(action: RouteAction, place: Place): void {
-  if (action.timeout === undefined) {
-    place.report.note("ignored", at(place.path, "timeout"), "is unset: Envoy's implicit 15 s don't apply");
+type Timeouts = Pick<ForwardAction, "timeoutMs" | "idleTimeoutMs" | "maxStreamDurationMs" | "grpcTimeoutHeaderMaxMs">;
+
+function convertTimeouts(action: RouteAction, place: Place): Timeouts {
+  const timeoutMs = milliseconds(action.timeout, "timeout", place);
+  if (timeoutMs === undefined) {
+    const reason = "is unset: Envoy's implicit 15 s apply only where requests are relayed";
+    place.report.note("ignored", at(place.path, "timeout"), reason);
   }
-  const limits = {
-    timeout: action.timeout,
-    idle_timeout: action.idleTimeout,
-    "max_stream_duration.max_stream_duration": action.maxStreamDuration?.maxStreamDuration,
-    "max_stream_duration.grpc_timeout_header_max": action.maxStreamDuration?.grpcTimeoutHeaderMax,
+  const stream = inside(place, "max_stream_duration");
+  const streamMs = milliseconds(action.maxStreamDuration?.maxStreamDuration, "max_stream_duration", stream);
+  const grpcMs = milliseconds(action.maxStreamDuration?.grpcTimeoutHeaderMax, "grpc_timeout_header_max", stream);
+  const idleTimeoutMs = milliseconds(action.idleTimeout, "idle_timeout", place);
+  needWherePositive(place, {
+    timeout: timeoutMs,
+    idle_timeout: idleTimeoutMs,
+    "max_stream_duration.max_stream_duration": streamMs,
+    "max_stream_duration.grpc_timeout_header_max": grpcMs,
+  });
+  return {
+    timeoutMs: timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    idleTimeoutMs,
+    maxStreamDurationMs: streamMs,
+    // The deprecated max_grpc_timeout counts where max_stream_duration is unset (router.cc, usingNewTimeouts).
+    grpcTimeoutHeaderMaxMs:
+      action.maxStreamDuration === undefined ? milliseconds(action.maxGrpcTimeout, "max_grpc_timeout", place) : grpcMs,
   };
-  for (const [name, limit] of Object.entries(limits)) {
-    if (isPositive(limit))
+}
+
+/** A timeout of 0 switches something off, which is what a connection without a proxy has. */
+export function needWherePositive(place: Place, limits: Readonly<Record<string, number | undefined>>): void {
+  for (const [name, ms] of Object.entries(limits)) {
+    if (ms !== undefined && ms > 0)
       place.needs.push({ path: at(place.needPath, name), reason: "asks for a timeout of its own" });
   }
-  if (action.retryPolicy !== undefined) inspectRetryPolicy(action.retryPolicy, inside(place, "retry_policy"));
-  if (action.includeVhRateLimits === true) {
-    place.needs.push({ path: at(place.needPath, "include_vh_rate_limits"), reason: "limits the rate of requests" });
+}
+
+/** On a connection without a proxy every upgrade is possible, so only a refused one needs more. */
+function convertUpgrades(action: RouteAction, place: Place): ForwardAction["upgrades"] {
+  const upgrades = new Map<string, boolean>();
+  for (const [i, { upgradeType, enabled = true }] of action.upgradeConfigs.entries()) {
+    const type = upgradeType.toLowerCase();
+    if (upgrades.has(type)) place.report.reject(at(place.path, `upgrade_configs[${i}]`), "has the type of another one");
+    upgrades.set(type, enabled);
+    if (!enabled)
+      place.needs.push({ path: at(place.needPath, `upgrade_configs[${i}].enabled`), reason: "refuses upgrades" });
   }
+  return Object.fromEntries(upgrades);
 }
 
-export function isPositive(duration: Duration | undefined): boolean {
-  return duration !== undefined && (duration.seconds > 0n || duration.nanos > 0);
-}
-
-function other(what: string, field: string, reason: string, place: Place): ActionModel {
-  place.needs.push({ path: at(place.needPath, field), reason });
-  return { type: "other", what };
+function convertInternalRedirect(action: RouteAction): InternalRedirectPolicy | undefined {
+  const policy = action.internalRedirectPolicy;
+  if (policy !== undefined) {
+    const codes = policy.redirectResponseCodes;
+    return {
+      maxRedirects: policy.maxInternalRedirects ?? DEFAULT_REDIRECTS,
+      // Envoy drops what is no redirect (config_impl.cc, buildRedirectResponseCodes).
+      statusCodes: codes.length === 0 ? [302] : codes.filter((code) => REDIRECT_CODES.has(code)),
+      allowCrossScheme: policy.allowCrossSchemeRedirect,
+    };
+  }
+  if (action.internalRedirectAction !== RouteAction_InternalRedirectAction.HANDLE_INTERNAL_REDIRECT) return undefined;
+  return {
+    maxRedirects: action.maxInternalRedirects ?? DEFAULT_REDIRECTS,
+    statusCodes: [302],
+    allowCrossScheme: false,
+  };
 }

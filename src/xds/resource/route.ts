@@ -1,5 +1,5 @@
-// envoy.config.route.v3.RouteConfiguration to the model: does every request go unchanged to one place, and what would need a
-// decision or a change per request.
+// envoy.config.route.v3.RouteConfiguration to the model: virtual hosts and their routes, with Envoy's defaults and inheritance
+// resolved, and what of them needs a decision or a change per request.
 import type {
   RouteConfiguration as ConfigurationModel,
   Route as RouteModel,
@@ -7,18 +7,22 @@ import type {
 } from "../../model/route.ts";
 import {
   type Route,
-  type RouteMatch,
   RouteSchema,
   type VirtualHost,
   VirtualHost_TlsRequirementType,
   VirtualHostSchema,
 } from "../gen/envoy/config/route/v3/route_components_pb.ts";
 import { type RouteConfiguration, RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.ts";
+import { convertMutations } from "./header-mutations.ts";
 import { inside, inspect, type Place } from "./inspect.ts";
-import { inspectPerFilterConfig } from "./per-filter-config.ts";
+import { convertMirrors } from "./mirror-policy.ts";
+import { convertPerFilterConfig } from "./per-filter-config.ts";
 import { at, type Needs, type Report } from "./report.ts";
-import { inspectRetryPolicy } from "./retry-policy.ts";
-import { convertAction } from "./route-action.ts";
+import { convertRetryPolicy } from "./retry-policy.ts";
+import { convertAction, type Inherited } from "./route-action.ts";
+import { convertMatch } from "./route-match.ts";
+
+const DEFAULT_MAX_DIRECT_BODY = 4096;
 
 /** `path` is where the configuration stands in its resource: "" for RDS, the field for an inline one. */
 export function convertRouteConfiguration(
@@ -28,61 +32,72 @@ export function convertRouteConfiguration(
 ): ConfigurationModel {
   const place = ownerAt(path, report);
   inspect(RouteConfigurationSchema, configuration, place);
-  inspectPerFilterConfig(configuration.typedPerFilterConfig, place);
   rejectDuplicateDomains(configuration.virtualHosts, path, report);
+  const inherited: Inherited = {
+    retry: undefined,
+    mirrors: convertMirrors(configuration.requestMirrorPolicies, path, report),
+    maxDirectBody: configuration.maxDirectResponseBodySizeBytes ?? DEFAULT_MAX_DIRECT_BODY,
+  };
   return {
     name: configuration.name,
     virtualHosts: configuration.virtualHosts.map((host, i) =>
-      convertVirtualHost(host, at(path, `virtual_hosts[${i}]`), report),
+      convertVirtualHost(host, inherited, ownerAt(at(path, `virtual_hosts[${i}]`), report)),
     ),
+    ...convertMutations(configuration, path, report),
+    mostSpecificHeadersWin: configuration.mostSpecificHeaderMutationsWins,
+    ignorePortInHost: configuration.ignorePortInHostMatching,
+    internalOnlyHeaders: configuration.internalOnlyHeaders.map((name) => name.toLowerCase()),
+    filters: convertPerFilterConfig(configuration.typedPerFilterConfig, place),
     needs: place.needs,
     // Of an inline configuration the listener reports them.
     findings: path === "" ? report.findings() : [],
   };
 }
 
-function convertVirtualHost(host: VirtualHost, path: string, report: Report): VirtualHostModel {
-  const place = ownerAt(path, report);
+function convertVirtualHost(host: VirtualHost, inherited: Inherited, place: Place): VirtualHostModel {
+  const { path, report, needs } = place;
   inspect(VirtualHostSchema, host, place);
-  inspectPerFilterConfig(host.typedPerFilterConfig, place);
-  if (host.requireTls !== VirtualHost_TlsRequirementType.NONE) {
-    place.needs.push({ path: "require_tls", reason: "redirects plaintext requests" });
-  }
-  if (host.retryPolicy !== undefined) inspectRetryPolicy(host.retryPolicy, inside(place, "retry_policy"));
+  const mirrors = convertMirrors(host.requestMirrorPolicies, path, report);
+  const passedOn: Inherited = {
+    ...inherited,
+    retry: host.retryPolicy && convertRetryPolicy(host.retryPolicy, inside(place, "retry_policy")),
+    mirrors: mirrors.length === 0 ? inherited.mirrors : mirrors,
+  };
   return {
     name: host.name,
     domains: [...host.domains],
-    routes: host.routes.map((route, i) => convertRoute(route, `${path}.routes[${i}]`, report)),
-    needs: place.needs,
+    routes: host.routes.map((route, i) => convertRoute(route, passedOn, ownerAt(`${path}.routes[${i}]`, report))),
+    requireTls: convertTls(host.requireTls, place),
+    ...convertMutations(host, path, report),
+    // Istio asks for it on every virtual host: an implicit header, written only where requests are relayed anyway.
+    attemptCount: { inRequest: host.includeRequestAttemptCount, inResponse: host.includeAttemptCountInResponse },
+    filters: convertPerFilterConfig(host.typedPerFilterConfig, place),
+    needs,
   };
 }
 
-function convertRoute(route: Route, path: string, report: Report): RouteModel {
-  const place = ownerAt(path, report);
+function convertTls(requirement: VirtualHost_TlsRequirementType, { needs }: Place): VirtualHostModel["requireTls"] {
+  if (requirement === VirtualHost_TlsRequirementType.NONE) return "none";
+  needs.push({ path: "require_tls", reason: "redirects plaintext requests" });
+  return requirement === VirtualHost_TlsRequirementType.ALL ? "all" : "external_only";
+}
+
+function convertRoute(route: Route, inherited: Inherited, place: Place): RouteModel {
+  const { path, report, needs } = place;
   inspect(RouteSchema, route, place);
-  inspectPerFilterConfig(route.typedPerFilterConfig, place);
   return {
     name: route.name,
-    matchesEverything: route.match !== undefined && matchesEverything(route.match),
-    action: convertAction(route, place),
-    needs: place.needs,
+    match: convertMatch(route.match, at(path, "match"), report),
+    action: convertAction(route, inherited, place),
+    ...convertMutations(route, path, report),
+    filters: convertPerFilterConfig(route.typedPerFilterConfig, place),
+    needs,
   };
 }
 
 function ownerAt(path: string, report: Report): Place {
   const needs: Needs = [];
   return { report, path, needs, needPath: "" };
-}
-
-/** Any condition at all, even one that is always true, makes it false: then the routes after it count as well. */
-function matchesEverything(match: RouteMatch): boolean {
-  const isEveryPath =
-    match.pathSpecifier.case === "prefix" && (match.pathSpecifier.value === "/" || match.pathSpecifier.value === "");
-  const conditions = [match.headers, match.queryParameters, match.cookies, match.dynamicMetadata, match.filterState];
-  const options = [match.runtimeFraction, match.grpc, match.tlsContext];
-  return (
-    isEveryPath && conditions.every(({ length }) => length === 0) && options.every((option) => option === undefined)
-  );
 }
 
 /** Envoy compares domains without case, and refuses a duplicate (config_impl.cc, RouteMatcher). */

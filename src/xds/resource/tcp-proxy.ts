@@ -1,9 +1,9 @@
 // The tcp_proxy network filter: the clusters that a connection may go to.
 import type { Filter } from "../../model/listener.ts";
 import { type TcpProxy, TcpProxySchema } from "../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts";
+import { isPositive } from "./duration.ts";
 import { inspect } from "./inspect.ts";
 import { at, type Report } from "./report.ts";
-import { isPositive } from "./route-action.ts";
 import { checkSum } from "./weighted.ts";
 
 export function convertTcpProxy(proxy: TcpProxy, path: string, report: Report): Filter {
