@@ -2,7 +2,8 @@
 /*
  * Accounting of a governed connection through its life: reserved in connect4/6, counted in and out
  * by sockops, and given back by sock_release where the connect never got as far as a SYN. Every
- * step checks the phase, so that programs that run twice (nested enrolment) count once.
+ * step checks the phase, so that programs that run twice (nested enrolment) count once. A relayed
+ * connection is in no cluster: the relay counts.
  */
 #ifndef KMESH_EDGE_ACCOUNT_H
 #define KMESH_EDGE_ACCOUNT_H
@@ -43,10 +44,14 @@ static __always_inline void give_back(struct cluster_state *state)
 
 static __always_inline void establish(struct connection *connection)
 {
-	struct cluster_state *cluster = bpf_map_lookup_elem(&cluster_states, &connection->cluster);
-	struct endpoint_state *endpoint = bpf_map_lookup_elem(&endpoint_states, &connection->endpoint);
+	struct cluster_state *cluster;
+	struct endpoint_state *endpoint;
 
 	connection->phase = PHASE_ESTABLISHED;
+	if (connection->is_relayed)
+		return;
+	cluster = bpf_map_lookup_elem(&cluster_states, &connection->cluster);
+	endpoint = bpf_map_lookup_elem(&endpoint_states, &connection->endpoint);
 	if (cluster)
 		add(&cluster->opened, 1);
 	if (endpoint)
@@ -57,13 +62,17 @@ static __always_inline void establish(struct connection *connection)
  */
 static __always_inline void end(struct connection *connection, __u64 sent, __u64 received)
 {
-	struct cluster_state *cluster = bpf_map_lookup_elem(&cluster_states, &connection->cluster);
-	struct endpoint_state *endpoint = bpf_map_lookup_elem(&endpoint_states, &connection->endpoint);
 	bool was_established = connection->phase == PHASE_ESTABLISHED;
+	struct cluster_state *cluster;
+	struct endpoint_state *endpoint;
 
-	if (connection->phase == PHASE_ENDED)
+	if (connection->phase > PHASE_ESTABLISHED) /* counted out, or the agent's own */
 		return;
 	connection->phase = PHASE_ENDED;
+	if (connection->is_relayed)
+		return;
+	cluster = bpf_map_lookup_elem(&cluster_states, &connection->cluster);
+	endpoint = bpf_map_lookup_elem(&endpoint_states, &connection->endpoint);
 	if (cluster) {
 		add(was_established ? &cluster->closed : &cluster->failed, 1);
 		give_back(cluster);

@@ -2,7 +2,7 @@
 /*
  * cgroup/connect4 and connect6: one connect() of an enrolled workload, from its destination to an
  * endpoint. destination → listener → (weighted) cluster → place in the cluster → endpoint →
- * rewritten destination. What no listener has is left native; what a listener has and can't be
+ * rewritten destination; or to the agent's relay, which does the rest for each request. What no listener has is left native; what a listener has and can't be
  * served is refused, never sent to the VIP.
  */
 #include <stdbool.h>
@@ -12,9 +12,9 @@
 #include <bpf/bpf_helpers.h>
 #include "maps.h"
 #include "address.h"
-#include "source-hash.h"
-#include "balance.h"
 #include "account.h"
+#include "choose.h"
+#include "relay.h"
 
 #define PROCEED 1
 #define REFUSE 0
@@ -41,6 +41,14 @@ static __always_inline int native(enum verdict verdict)
 	return PROCEED;
 }
 
+/* Left native though a listener has it. */
+static __always_inline int pass(enum verdict verdict, struct listener_state *state)
+{
+	if (state)
+		add(&state->passed, 1);
+	return native(verdict);
+}
+
 static __always_inline int refuse(enum verdict verdict, struct listener_state *state)
 {
 	count(verdict);
@@ -65,70 +73,36 @@ static __always_inline struct listener *find_listener(const struct destination *
 	return listener ? listener : bpf_map_lookup_elem(&listener_prefixes, &prefix);
 }
 
-/* The endpoint for this connect, with the place in its cluster taken; or the reason why there is
- * none. */
-static __always_inline enum verdict choose(const struct bpf_sock_addr *ctx, const struct destination *to,
-					   const struct listener *listener, struct connection *chosen)
-{
-	__u32 cluster_id = listener->target, zero = 0, turn = 0;
-	struct cluster_state *state;
-	struct settings *current;
-	struct cluster *cluster;
-	struct endpoint *endpoint;
-	__u64 hash = 0;
-
-	if (listener->action == ACTION_WEIGHTED_CLUSTERS) {
-		cluster_id = draw(listener->target, listener->count, listener->total);
-		if (cluster_id == NO_ROW)
-			return VERDICT_SLOT_MISSING;
-	}
-	cluster = bpf_map_lookup_elem(&clusters, &cluster_id);
-	state = bpf_map_lookup_elem(&cluster_states, &cluster_id);
-	current = bpf_map_lookup_elem(&settings, &zero);
-	if (!cluster || !state || !current)
-		return VERDICT_CLUSTER_MISSING;
-	if (cluster->count == 0) {
-		add(&state->unusable, 1);
-		return VERDICT_NO_ENDPOINT;
-	}
-	if (cluster->pick == PICK_RING || cluster->pick == PICK_MAGLEV)
-		hash = listener->flags & LISTENER_HASH_SOURCE ? source_hash(ctx->sk, to, current) : random64();
-	if (!reserve(state, cluster, &turn)) {
-		add(&state->overflow, 1);
-		return VERDICT_MAX_CONNECTIONS;
-	}
-	chosen->cluster = cluster_id;
-	chosen->endpoint = pick_endpoint(cluster, turn, hash);
-	endpoint = bpf_map_lookup_elem(&endpoints, &chosen->endpoint);
-	if (!endpoint) {
-		give_back(state);
-		if (chosen->endpoint == NO_ENDPOINT) {
-			add(&state->unusable, 1);
-			return VERDICT_NO_ENDPOINT;
-		}
-		return chosen->endpoint == NO_ROW ? VERDICT_SLOT_MISSING : VERDICT_ENDPOINT_MISSING;
-	}
-	chosen->chosen = endpoint->address;
-	chosen->chosen_port_be = endpoint->port_be;
-	chosen->chosen_family = endpoint->family;
-	return VERDICT_BALANCED;
-}
-
 /* Remembers the connection on its socket. `known`: what an earlier connect() of the same socket
  * left there. */
 static __always_inline bool remember(struct bpf_sock_addr *ctx, struct connection *known,
 				     const struct connection *chosen)
 {
-	struct endpoint_state *state = bpf_map_lookup_elem(&endpoint_states, &chosen->endpoint);
+	struct endpoint_state *state;
 
 	if (!known)
 		known = bpf_sk_storage_get(&connections, ctx->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!known)
 		return false;
 	*known = *chosen;
+	if (chosen->is_relayed)
+		return true;
+	state = bpf_map_lookup_elem(&endpoint_states, &chosen->endpoint);
 	if (state)
 		__sync_fetch_and_add(&state->active, 1);
 	return true;
+}
+
+/* The agent's own socket: what the relay connects to would come back to the relay. */
+static __always_inline bool is_own(const struct connection *known)
+{
+	return known->phase == PHASE_EXEMPT || known->phase == PHASE_RELAY;
+}
+
+/* Whether a listener that needs the relay may be served without it. */
+static __always_inline bool may_fall_back(const struct listener *listener, const struct settings *current)
+{
+	return !current->relay_refuse && listener->flags & (LISTENER_FALLBACK_CLUSTER | LISTENER_FALLBACK_NATIVE);
 }
 
 static __always_inline bool is_decided(const struct connection *known, const struct destination *to)
@@ -137,67 +111,85 @@ static __always_inline bool is_decided(const struct connection *known, const str
 	       known->chosen_family == to->family && same_address(&known->chosen, &to->address);
 }
 
+/* Makes the connection the one that was chosen: remembered, then written into the call. */
+static __always_inline enum verdict redirect(struct bpf_sock_addr *ctx, bool is_v4_socket, struct connection *known,
+					     const struct connection *chosen)
+{
+	if (is_v4_socket && chosen->chosen_family != FAMILY_V4)
+		return VERDICT_FAMILY_MISMATCH;
+	if (!remember(ctx, known, chosen))
+		return VERDICT_NO_STORAGE;
+	if (is_v4_socket)
+		write_v4(ctx, &chosen->chosen, chosen->chosen_port_be);
+	else
+		write_v6(ctx, &chosen->chosen, chosen->chosen_port_be, chosen->chosen_family);
+	return chosen->is_relayed ? VERDICT_RELAYED : VERDICT_BALANCED;
+}
+
+/* A destination that has a listener. `known`: what the socket's storage holds, if it has any. */
+static __always_inline int serve(struct bpf_sock_addr *ctx, const struct destination *to, bool is_v4_socket,
+				 const struct listener *listener, const struct settings *current,
+				 struct connection *known)
+{
+	struct listener_state *state = bpf_map_lookup_elem(&listener_states, &listener->id);
+	bool is_relay = listener->action == ACTION_RELAY;
+	struct connection chosen = {.original = to->address,
+				    .original_port_be = to->port_be,
+				    .original_family = to->family,
+				    .phase = PHASE_CHOSEN,
+				    .listener = listener->id};
+	enum verdict verdict;
+
+	if (listener->action == ACTION_PASS)
+		return pass(VERDICT_PASSED, state);
+	if (listener->action == ACTION_REFUSE)
+		return refuse(VERDICT_NO_FILTER_CHAIN, state);
+	if (is_relay && choose_relay(ctx, to, current, &chosen)) {
+		chosen.chain = listener->count;
+	} else if (is_relay && !may_fall_back(listener, current)) {
+		return refuse(VERDICT_RELAY_DOWN_REFUSED, state);
+	} else if (is_relay && !(listener->flags & LISTENER_FALLBACK_CLUSTER)) {
+		return pass(VERDICT_RELAY_DOWN_BYPASSED, state);
+	} else {
+		verdict = choose(ctx, to, listener, current, &chosen);
+		if (verdict != VERDICT_BALANCED)
+			return refuse(verdict, state);
+	}
+	verdict = redirect(ctx, is_v4_socket, known, &chosen);
+	if (verdict != VERDICT_BALANCED && verdict != VERDICT_RELAYED) {
+		unchoose(&chosen);
+		return refuse(verdict, state);
+	}
+	if (state)
+		add(chosen.is_relayed ? &state->relayed : &state->accepted, 1);
+	return native(is_relay && !chosen.is_relayed ? VERDICT_RELAY_DOWN_BYPASSED : verdict);
+}
+
 static __always_inline int govern(struct bpf_sock_addr *ctx, const struct destination *to, bool is_v4_socket)
 {
 	struct connection *known = bpf_sk_storage_get(&connections, ctx->sk, 0, 0);
-	struct connection chosen = {};
-	struct listener_state *state;
 	struct listener *listener;
 	struct settings *current;
-	enum verdict verdict;
 	__u32 zero = 0;
 
 	/* Nested enrolment: every program runs, whatever the others returned. What one has decided
 	 * is decided. */
 	if (can_set_retval && bpf_get_retval())
 		return native(VERDICT_AGAIN);
+	if (known && is_own(known))
+		return native(VERDICT_EXEMPT);
 	if (known && is_decided(known, to))
 		return native(VERDICT_AGAIN);
 	if (known)
 		end(known, 0, 0); /* an earlier connect() of this socket that failed */
 
 	current = bpf_map_lookup_elem(&settings, &zero);
-	if (current && current->bypass)
+	if (!current || current->bypass)
 		return native(VERDICT_BYPASSED);
 	listener = find_listener(to);
 	if (!listener)
 		return native(VERDICT_NO_LISTENER);
-	state = bpf_map_lookup_elem(&listener_states, &listener->id);
-	if (listener->action == ACTION_PASS) {
-		if (state)
-			add(&state->passed, 1);
-		return native(VERDICT_PASSED);
-	}
-	if (listener->action == ACTION_REFUSE)
-		return refuse(VERDICT_NO_FILTER_CHAIN, state);
-
-	verdict = choose(ctx, to, listener, &chosen);
-	if (verdict != VERDICT_BALANCED)
-		return refuse(verdict, state);
-	chosen.listener = listener->id;
-	chosen.original = to->address;
-	chosen.original_port_be = to->port_be;
-	chosen.original_family = to->family;
-	chosen.phase = PHASE_CHOSEN;
-
-	if (is_v4_socket && chosen.chosen_family != FAMILY_V4)
-		verdict = VERDICT_FAMILY_MISMATCH;
-	else if (!remember(ctx, known, &chosen))
-		verdict = VERDICT_NO_STORAGE;
-	if (verdict != VERDICT_BALANCED) {
-		struct cluster_state *reserved = bpf_map_lookup_elem(&cluster_states, &chosen.cluster);
-
-		if (reserved)
-			give_back(reserved);
-		return refuse(verdict, state);
-	}
-	if (is_v4_socket)
-		write_v4(ctx, &chosen.chosen, chosen.chosen_port_be);
-	else
-		write_v6(ctx, &chosen.chosen, chosen.chosen_port_be, chosen.chosen_family);
-	if (state)
-		add(&state->accepted, 1);
-	return native(verdict);
+	return serve(ctx, to, is_v4_socket, listener, current, known);
 }
 
 SEC("cgroup/connect4")

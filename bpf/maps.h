@@ -93,6 +93,16 @@ struct {
 	__type(value, struct connection);
 } connections __weak SEC(".maps");
 
+/* the relay's peer; written by sockops, read and deleted by the relay; missing: not an enrolled
+ * workload */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct relayed_key);
+	__type(value, struct relayed);
+} relayed __weak SEC(".maps");
+
 /* enum verdict; written by connect, read by user space */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -49,10 +49,15 @@ enum listener_action {
 	ACTION_REFUSE = 2,	      /* no filter chain matches: Envoy would close the connection */
 	ACTION_CLUSTER = 3,	      /* target is a cluster id */
 	ACTION_WEIGHTED_CLUSTERS = 4, /* [target, target + count) are cluster choices in slots */
+	ACTION_RELAY = 5,	      /* to the agent's relay; count is the filter chain's index, target
+					 the cluster of LISTENER_FALLBACK_CLUSTER */
 };
 
 enum listener_flags {
 	LISTENER_HASH_SOURCE = 1, /* tcp_proxy.hash_policy has source_ip */
+	/* What becomes of a connect() while the relay can't be reached; neither: refused. */
+	LISTENER_FALLBACK_CLUSTER = 2, /* the cluster `target` */
+	LISTENER_FALLBACK_NATIVE = 4,
 };
 
 struct listener {
@@ -138,6 +143,7 @@ struct listener_state {
 	__u64 accepted; /* connects that were given an endpoint */
 	__u64 passed;	/* connects left native on purpose */
 	__u64 refused;	/* connects refused, for any reason */
+	__u64 relayed;	/* connects sent to the relay */
 };
 
 enum connection_phase {
@@ -145,9 +151,13 @@ enum connection_phase {
 	PHASE_CONNECTING = 2, /* the SYN is on its way */
 	PHASE_ESTABLISHED = 3,
 	PHASE_ENDED = 4, /* counted out */
+	/* Set by user space, through the map, on sockets of its own; never changed by BPF. */
+	PHASE_EXEMPT = 5, /* an upstream socket of the relay: native in any cgroup */
+	PHASE_RELAY = 6,  /* a listening socket of the relay: only such a one is the relay, whatever
+			     else may listen on its port, in this or another network namespace */
 };
 
-/* socket-local storage of a governed connection */
+/* socket-local storage of a governed connection, and of the relay's own sockets */
 struct connection {
 	struct address original; /* the destination that the application asked for */
 	struct address chosen;	 /* the endpoint's, as the kernel was told */
@@ -156,30 +166,60 @@ struct connection {
 	__u8 original_family; /* enum family */
 	__u8 chosen_family;   /* enum family */
 	__u8 phase;	      /* enum connection_phase */
-	__u8 _pad;
+	__u8 is_relayed;      /* 1: chosen is the relay; counted in no cluster and endpoint */
 	__u32 listener;
+	__u32 chain; /* of a relayed connection: the filter chain's index */
 	__u32 cluster;
 	__u32 endpoint;
 	__u32 received_at_fin_wait2; /* low bits of the bytes received when our FIN was acknowledged
 				      */
 };
 
+/* relayed: the client's side of a connection to the relay, which the relay sees as its peer */
+struct relayed_key {
+	struct address address;
+	__be16 port_be;
+	__u8 family; /* enum family */
+	__u8 _pad;
+};
+
+/*
+ * What the relay has to know of a connection that it accepts. Whoever connects to the relay without
+ * such an entry isn't an enrolled workload. Written before the SYN leaves, and deleted by the
+ * relay when it accepts; or by BPF when the connection is refused or reset before that.
+ */
+struct relayed {
+	struct address original; /* the destination that the application asked for */
+	__be16 port_be;
+	__u8 family; /* enum family */
+	__u8 _pad;
+	__u32 listener;
+	__u32 chain; /* the filter chain's index */
+	__u32 _pad2;
+	__u64 since_ns; /* CLOCK_MONOTONIC; nobody accepts an old one any more: user space sweeps it */
+};
+
 /* What became of a connect(): one per-CPU counter each, exported with the label `reason`. */
 enum verdict {
-	VERDICT_NO_LISTENER = 0,       /* native: no listener has this destination */
-	VERDICT_BALANCED = 1,	       /* an endpoint was chosen */
-	VERDICT_PASSED = 2,	       /* native on purpose (ACTION_PASS) */
-	VERDICT_AGAIN = 3,	       /* decided already by another program (nested enrolment): left as it is */
-	VERDICT_NO_FILTER_CHAIN = 4,   /* refused */
-	VERDICT_NO_ENDPOINT = 5,       /* refused: the cluster has no usable endpoint */
-	VERDICT_MAX_CONNECTIONS = 6,   /* refused: circuit breaker */
-	VERDICT_FAMILY_MISMATCH = 7,   /* refused: an IPv4 socket can't reach an IPv6 endpoint */
-	VERDICT_CLUSTER_MISSING = 8,   /* refused: a live entry refers to a missing cluster */
-	VERDICT_SLOT_MISSING = 9,      /* refused: a table row is missing */
-	VERDICT_ENDPOINT_MISSING = 10, /* refused: a row refers to a missing endpoint */
-	VERDICT_NO_STORAGE = 11,       /* refused: socket storage could not be had */
-	VERDICT_BYPASSED = 12,	       /* native: break-glass */
-	VERDICT_COUNT = 13,
+	VERDICT_NO_LISTENER = 0,	  /* native: no listener has this destination */
+	VERDICT_BALANCED = 1,		  /* an endpoint was chosen */
+	VERDICT_PASSED = 2,		  /* native on purpose (ACTION_PASS) */
+	VERDICT_AGAIN = 3,		  /* decided already by another program (nested enrolment): left as it is */
+	VERDICT_NO_FILTER_CHAIN = 4,	  /* refused */
+	VERDICT_NO_ENDPOINT = 5,	  /* refused: the cluster has no usable endpoint */
+	VERDICT_MAX_CONNECTIONS = 6,	  /* refused: circuit breaker */
+	VERDICT_FAMILY_MISMATCH = 7,	  /* refused: an IPv4 socket can't reach an IPv6 endpoint */
+	VERDICT_CLUSTER_MISSING = 8,	  /* refused: a live entry refers to a missing cluster */
+	VERDICT_SLOT_MISSING = 9,	  /* refused: a table row is missing */
+	VERDICT_ENDPOINT_MISSING = 10,	  /* refused: a row refers to a missing endpoint */
+	VERDICT_NO_STORAGE = 11,	  /* refused: socket storage could not be had */
+	VERDICT_BYPASSED = 12,		  /* native: break-glass */
+	VERDICT_RELAYED = 13,		  /* sent to the relay */
+	VERDICT_RELAY_DOWN_BYPASSED = 14, /* the relay can't be reached: balanced or native, as the
+					     listener says */
+	VERDICT_RELAY_DOWN_REFUSED = 15,  /* refused: the relay can't be reached */
+	VERDICT_EXEMPT = 16,		  /* native: the relay's own upstream connection */
+	VERDICT_COUNT = 17,
 };
 
 /* settings[0]: written by user space at any time */
@@ -189,8 +229,12 @@ struct settings {
 	__u64 source_hash_v6;
 	__u64 source_hash_loopback_v4; /* the same for destinations in 127.0.0.0/8 and ::1 */
 	__u64 source_hash_loopback_v6;
-	__u32 bypass; /* 1: every connect is native */
-	__u32 _pad;
+	__u32 bypass;	      /* 1: every connect is native */
+	__be16 relay_port_be; /* 0: there is no relay */
+	__u8 relay_refuse;    /* 1: a listener's fallback isn't used */
+	__u8 _pad;
+	struct address relay_v4; /* for IPv4 destinations, also of IPv6 sockets */
+	struct address relay_v6;
 };
 
 /* ids: a resource's name to its id, kept so that a restart uses the same ids */

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/* sockops and cgroup/sock_release: counts governed connections in and out, once each. Never changes
- * traffic. */
+/* sockops and cgroup/sock_release: counts governed connections in and out, once each, and tells the
+ * relay of those that come to it. Never changes traffic. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "maps.h"
 #include "account.h"
+#include "relay.h"
 
 #define PROCEED 1
 
@@ -16,6 +17,8 @@ static __always_inline void connecting(struct bpf_sock_ops *ctx, struct connecti
 	if (connection->phase != PHASE_CHOSEN)
 		return;
 	connection->phase = PHASE_CONNECTING;
+	if (connection->is_relayed)
+		announce(ctx, connection);
 	bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
 }
 
@@ -50,6 +53,15 @@ static __always_inline __u64 payload_received(const struct bpf_sock_ops *ctx, co
 	return has_fin && received ? received - 1 : received;
 }
 
+static __always_inline void closed(struct bpf_sock_ops *ctx, struct connection *connection)
+{
+	if (connection->phase > PHASE_ESTABLISHED) /* seen by another program, or the agent's own */
+		return;
+	if (connection->is_relayed)
+		withdraw(ctx, connection);
+	end(connection, payload_sent(ctx), payload_received(ctx, connection));
+}
+
 SEC("sockops")
 int account(struct bpf_sock_ops *ctx)
 {
@@ -80,7 +92,7 @@ int account(struct bpf_sock_ops *ctx)
 		if (ctx->args[1] == BPF_TCP_FIN_WAIT2)
 			connection->received_at_fin_wait2 = (__u32)ctx->bytes_received;
 		else if (ctx->args[1] == BPF_TCP_CLOSE)
-			end(connection, payload_sent(ctx), payload_received(ctx, connection));
+			closed(ctx, connection);
 		break;
 	}
 	return PROCEED;

@@ -53,6 +53,18 @@ API int shim_map_delete(int fd, const void *key)
 	return bpf_map_delete_elem(fd, key);
 }
 
+/* Gives the value and removes the element. Hash maps do both at once since Linux 5.14; before, the caller must be the only one to
+ * take this key. */
+API int shim_map_take(int fd, const void *key, void *value)
+{
+	int error = bpf_map_lookup_and_delete_elem(fd, key, value);
+
+	if (error != -ENOTSUPP_KERNEL && error != -EINVAL)
+		return error;
+	error = bpf_map_lookup_elem(fd, key, value);
+	return error ? error : bpf_map_delete_elem(fd, key);
+}
+
 static int update_each(int fd, const char *keys, uint32_t key_size, const char *values, uint32_t value_size,
 		       uint32_t count, uint64_t flags, uint32_t *done)
 {

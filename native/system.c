@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 #include "shim.h"
 
@@ -43,4 +44,15 @@ API int shim_lock_directory(const char *path)
 API int shim_synchronize_rcu(void)
 {
 	return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) ? -errno : 0;
+}
+
+/* CLOCK_MONOTONIC in nanoseconds: the clock of bpf_ktime_get_ns. The runtime's own begins with the process. */
+API int shim_monotonic(uint64_t *nanoseconds)
+{
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &now))
+		return -errno;
+	*nanoseconds = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	return 0;
 }

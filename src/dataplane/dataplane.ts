@@ -3,6 +3,7 @@
 import { type Freed, nothingRestored, type Restored } from "../compile/compile.ts";
 import { emptyImage, type Image } from "../compile/image.ts";
 import { MeshError } from "../errors.ts";
+import type { SocketAddress } from "../ip.ts";
 import type { MapDefinition } from "../layout/codec.ts";
 import { maps as layouts, programs, type Settings } from "../layout/mesh.gen.ts";
 import type { BpfMap } from "../libbpf/map.ts";
@@ -24,8 +25,9 @@ import type { Batch } from "./batches.ts";
 import { type Capacity, capacityFor, requireRoom, type SizedMap, usage } from "./capacity.ts";
 import { Draining } from "./draining.ts";
 import { type Features, probeFeatures } from "./features.ts";
-import { type DataplaneMaps, mapNames, openPinnedMaps, pinMaps, removeOtherLayouts } from "./maps.ts";
+import { type DataplaneMaps, mainKey, mapNames, openPinnedMaps, pinMaps, removeOtherLayouts } from "./maps.ts";
 import { preparePins, removeAll } from "./pins.ts";
+import { relaySettings, sweepRelayed } from "./relayed.ts";
 import { removeOrphans, restore } from "./restore.ts";
 import { diff, rootMaps } from "./transaction.ts";
 
@@ -44,7 +46,6 @@ export interface CommitResult {
   readonly freed: Freed;
 }
 
-const mainKey = 0;
 /** Where the kernel can't tell when a grace period is over, programs that run for microseconds get this long. */
 const graceMs = 100;
 
@@ -182,6 +183,16 @@ export class Dataplane {
 
   changeSettings(change: Partial<Settings>): void {
     this.#maps.settings.set(mainKey, { ...this.settings(), ...change });
+  }
+
+  /** Sends the connections of relayed listeners to the relay's sockets on these addresses, one a family; undefined: there is no relay. */
+  sendToRelay(addresses: readonly SocketAddress[] | undefined): void {
+    this.changeSettings(relaySettings(addresses ?? []));
+  }
+
+  /** Removes what the relay never took of `relayed`; how many. To be called about once a minute. */
+  sweepRelayed(): number {
+    return sweepRelayed(this.#maps);
   }
 
   /** Removes every link and pin: governed traffic is native from now on. */

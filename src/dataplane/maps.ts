@@ -14,6 +14,9 @@ export type DataplaneMaps = { readonly [Name in MapName]: MapOf<(typeof layouts)
 
 export const mapNames = Object.keys(definitions) as readonly MapName[];
 
+/** Of `settings`, which has one entry. */
+export const mainKey = 0;
+
 /** Links are pinned beside the maps, one folder a cgroup id. */
 export function linkDirectory(pinDirectory: string): string {
   return join(pinDirectory, "links");

@@ -2,7 +2,7 @@
 import { clear, getBytes, type MapDefinition, putBytes, type StructCodec, s32, u32, u64 } from "./codec.ts";
 
 /** Changes whenever maps written under another layout can't be understood any more. */
-export const fingerprint = "228488c8b7e520b0";
+export const fingerprint = "60255f644ff98667";
 
 export const RING_STEPS = 24;
 export const LEAST_REQUEST_DRAWS = 8;
@@ -19,11 +19,14 @@ export const ListenerAction = {
   ACTION_REFUSE: 2,
   ACTION_CLUSTER: 3,
   ACTION_WEIGHTED_CLUSTERS: 4,
+  ACTION_RELAY: 5,
 } as const;
 export type ListenerAction = (typeof ListenerAction)[keyof typeof ListenerAction];
 
 export const ListenerFlags = {
   LISTENER_HASH_SOURCE: 1,
+  LISTENER_FALLBACK_CLUSTER: 2,
+  LISTENER_FALLBACK_NATIVE: 4,
 } as const;
 export type ListenerFlags = (typeof ListenerFlags)[keyof typeof ListenerFlags];
 
@@ -46,6 +49,8 @@ export const ConnectionPhase = {
   PHASE_CONNECTING: 2,
   PHASE_ESTABLISHED: 3,
   PHASE_ENDED: 4,
+  PHASE_EXEMPT: 5,
+  PHASE_RELAY: 6,
 } as const;
 export type ConnectionPhase = (typeof ConnectionPhase)[keyof typeof ConnectionPhase];
 
@@ -63,7 +68,11 @@ export const Verdict = {
   VERDICT_ENDPOINT_MISSING: 10,
   VERDICT_NO_STORAGE: 11,
   VERDICT_BYPASSED: 12,
-  VERDICT_COUNT: 13,
+  VERDICT_RELAYED: 13,
+  VERDICT_RELAY_DOWN_BYPASSED: 14,
+  VERDICT_RELAY_DOWN_REFUSED: 15,
+  VERDICT_EXEMPT: 16,
+  VERDICT_COUNT: 17,
 } as const;
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 
@@ -302,20 +311,23 @@ export interface ListenerState {
   readonly accepted: bigint;
   readonly passed: bigint;
   readonly refused: bigint;
+  readonly relayed: bigint;
 }
 export const listenerState: StructCodec<ListenerState> = {
   name: "listener_state",
-  size: 24,
-  offsets: { accepted: 0, passed: 8, refused: 16 },
+  size: 32,
+  offsets: { accepted: 0, passed: 8, refused: 16, relayed: 24 },
   encode(value, view, offset) {
     view.setBigUint64(offset, value.accepted, true);
     view.setBigUint64(offset + 8, value.passed, true);
     view.setBigUint64(offset + 16, value.refused, true);
+    view.setBigUint64(offset + 24, value.relayed, true);
   },
   decode: (view, offset) => ({
     accepted: view.getBigUint64(offset, true),
     passed: view.getBigUint64(offset + 8, true),
     refused: view.getBigUint64(offset + 16, true),
+    relayed: view.getBigUint64(offset + 24, true),
   }),
 };
 
@@ -327,15 +339,17 @@ export interface Connection {
   readonly originalFamily: number;
   readonly chosenFamily: number;
   readonly phase: number;
+  readonly isRelayed: number;
   readonly listener: number;
+  readonly chain: number;
   readonly cluster: number;
   readonly endpoint: number;
   readonly receivedAtFinWait2: number;
 }
 export const connection: StructCodec<Connection> = {
   name: "connection",
-  size: 56,
-  offsets: { original: 0, chosen: 16, original_port_be: 32, chosen_port_be: 34, original_family: 36, chosen_family: 37, phase: 38, _pad: 39, listener: 40, cluster: 44, endpoint: 48, received_at_fin_wait2: 52 },
+  size: 60,
+  offsets: { original: 0, chosen: 16, original_port_be: 32, chosen_port_be: 34, original_family: 36, chosen_family: 37, phase: 38, is_relayed: 39, listener: 40, chain: 44, cluster: 48, endpoint: 52, received_at_fin_wait2: 56 },
   encode(value, view, offset) {
     putBytes(view, offset, 16, value.original);
     putBytes(view, offset + 16, 16, value.chosen);
@@ -344,11 +358,12 @@ export const connection: StructCodec<Connection> = {
     view.setUint8(offset + 36, value.originalFamily);
     view.setUint8(offset + 37, value.chosenFamily);
     view.setUint8(offset + 38, value.phase);
-    clear(view, offset + 39, 1);
+    view.setUint8(offset + 39, value.isRelayed);
     view.setUint32(offset + 40, value.listener, true);
-    view.setUint32(offset + 44, value.cluster, true);
-    view.setUint32(offset + 48, value.endpoint, true);
-    view.setUint32(offset + 52, value.receivedAtFinWait2, true);
+    view.setUint32(offset + 44, value.chain, true);
+    view.setUint32(offset + 48, value.cluster, true);
+    view.setUint32(offset + 52, value.endpoint, true);
+    view.setUint32(offset + 56, value.receivedAtFinWait2, true);
   },
   decode: (view, offset) => ({
     original: getBytes(view, offset, 16),
@@ -358,10 +373,66 @@ export const connection: StructCodec<Connection> = {
     originalFamily: view.getUint8(offset + 36),
     chosenFamily: view.getUint8(offset + 37),
     phase: view.getUint8(offset + 38),
+    isRelayed: view.getUint8(offset + 39),
     listener: view.getUint32(offset + 40, true),
-    cluster: view.getUint32(offset + 44, true),
-    endpoint: view.getUint32(offset + 48, true),
-    receivedAtFinWait2: view.getUint32(offset + 52, true),
+    chain: view.getUint32(offset + 44, true),
+    cluster: view.getUint32(offset + 48, true),
+    endpoint: view.getUint32(offset + 52, true),
+    receivedAtFinWait2: view.getUint32(offset + 56, true),
+  }),
+};
+
+export interface RelayedKey {
+  readonly address: Uint8Array;
+  readonly portBe: number;
+  readonly family: number;
+}
+export const relayedKey: StructCodec<RelayedKey> = {
+  name: "relayed_key",
+  size: 20,
+  offsets: { address: 0, port_be: 16, family: 18, _pad: 19 },
+  encode(value, view, offset) {
+    putBytes(view, offset, 16, value.address);
+    view.setUint16(offset + 16, value.portBe, false);
+    view.setUint8(offset + 18, value.family);
+    clear(view, offset + 19, 1);
+  },
+  decode: (view, offset) => ({
+    address: getBytes(view, offset, 16),
+    portBe: view.getUint16(offset + 16, false),
+    family: view.getUint8(offset + 18),
+  }),
+};
+
+export interface Relayed {
+  readonly original: Uint8Array;
+  readonly portBe: number;
+  readonly family: number;
+  readonly listener: number;
+  readonly chain: number;
+  readonly sinceNs: bigint;
+}
+export const relayed: StructCodec<Relayed> = {
+  name: "relayed",
+  size: 40,
+  offsets: { original: 0, port_be: 16, family: 18, _pad: 19, listener: 20, chain: 24, _pad2: 28, since_ns: 32 },
+  encode(value, view, offset) {
+    putBytes(view, offset, 16, value.original);
+    view.setUint16(offset + 16, value.portBe, false);
+    view.setUint8(offset + 18, value.family);
+    clear(view, offset + 19, 1);
+    view.setUint32(offset + 20, value.listener, true);
+    view.setUint32(offset + 24, value.chain, true);
+    clear(view, offset + 28, 4);
+    view.setBigUint64(offset + 32, value.sinceNs, true);
+  },
+  decode: (view, offset) => ({
+    original: getBytes(view, offset, 16),
+    portBe: view.getUint16(offset + 16, false),
+    family: view.getUint8(offset + 18),
+    listener: view.getUint32(offset + 20, true),
+    chain: view.getUint32(offset + 24, true),
+    sinceNs: view.getBigUint64(offset + 32, true),
   }),
 };
 
@@ -371,18 +442,26 @@ export interface Settings {
   readonly sourceHashLoopbackV4: bigint;
   readonly sourceHashLoopbackV6: bigint;
   readonly bypass: number;
+  readonly relayPortBe: number;
+  readonly relayRefuse: number;
+  readonly relayV4: Uint8Array;
+  readonly relayV6: Uint8Array;
 }
 export const settings: StructCodec<Settings> = {
   name: "settings",
-  size: 40,
-  offsets: { source_hash_v4: 0, source_hash_v6: 8, source_hash_loopback_v4: 16, source_hash_loopback_v6: 24, bypass: 32, _pad: 36 },
+  size: 72,
+  offsets: { source_hash_v4: 0, source_hash_v6: 8, source_hash_loopback_v4: 16, source_hash_loopback_v6: 24, bypass: 32, relay_port_be: 36, relay_refuse: 38, _pad: 39, relay_v4: 40, relay_v6: 56 },
   encode(value, view, offset) {
     view.setBigUint64(offset, value.sourceHashV4, true);
     view.setBigUint64(offset + 8, value.sourceHashV6, true);
     view.setBigUint64(offset + 16, value.sourceHashLoopbackV4, true);
     view.setBigUint64(offset + 24, value.sourceHashLoopbackV6, true);
     view.setUint32(offset + 32, value.bypass, true);
-    clear(view, offset + 36, 4);
+    view.setUint16(offset + 36, value.relayPortBe, false);
+    view.setUint8(offset + 38, value.relayRefuse);
+    clear(view, offset + 39, 1);
+    putBytes(view, offset + 40, 16, value.relayV4);
+    putBytes(view, offset + 56, 16, value.relayV6);
   },
   decode: (view, offset) => ({
     sourceHashV4: view.getBigUint64(offset, true),
@@ -390,6 +469,10 @@ export const settings: StructCodec<Settings> = {
     sourceHashLoopbackV4: view.getBigUint64(offset + 16, true),
     sourceHashLoopbackV6: view.getBigUint64(offset + 24, true),
     bypass: view.getUint32(offset + 32, true),
+    relayPortBe: view.getUint16(offset + 36, false),
+    relayRefuse: view.getUint8(offset + 38),
+    relayV4: getBytes(view, offset + 40, 16),
+    relayV6: getBytes(view, offset + 56, 16),
   }),
 };
 
@@ -417,12 +500,13 @@ export const maps = {
   clusters: { name: "clusters", type: 1, flags: 1, keySize: 4, valueSize: 24, key: u32, value: cluster } satisfies MapDefinition<number, Cluster>,
   slots: { name: "slots", type: 2, flags: 0, keySize: 4, valueSize: 16, key: u32, value: slot } satisfies MapDefinition<number, Slot>,
   endpoints: { name: "endpoints", type: 1, flags: 1, keySize: 4, valueSize: 28, key: u32, value: endpoint } satisfies MapDefinition<number, Endpoint>,
-  listener_states: { name: "listener_states", type: 1, flags: 1, keySize: 4, valueSize: 24, key: u32, value: listenerState } satisfies MapDefinition<number, ListenerState>,
+  listener_states: { name: "listener_states", type: 1, flags: 1, keySize: 4, valueSize: 32, key: u32, value: listenerState } satisfies MapDefinition<number, ListenerState>,
   cluster_states: { name: "cluster_states", type: 1, flags: 1, keySize: 4, valueSize: 56, key: u32, value: clusterState } satisfies MapDefinition<number, ClusterState>,
   endpoint_states: { name: "endpoint_states", type: 1, flags: 1, keySize: 4, valueSize: 48, key: u32, value: endpointState } satisfies MapDefinition<number, EndpointState>,
-  connections: { name: "connections", type: 24, flags: 1, keySize: 4, valueSize: 56, key: s32, value: connection } satisfies MapDefinition<number, Connection>,
+  connections: { name: "connections", type: 24, flags: 1, keySize: 4, valueSize: 60, key: s32, value: connection } satisfies MapDefinition<number, Connection>,
+  relayed: { name: "relayed", type: 1, flags: 1, keySize: 20, valueSize: 40, key: relayedKey, value: relayed } satisfies MapDefinition<RelayedKey, Relayed>,
   verdicts: { name: "verdicts", type: 6, flags: 0, keySize: 4, valueSize: 8, key: u32, value: u64 } satisfies MapDefinition<number, bigint>,
-  settings: { name: "settings", type: 2, flags: 0, keySize: 4, valueSize: 40, key: u32, value: settings } satisfies MapDefinition<number, Settings>,
+  settings: { name: "settings", type: 2, flags: 0, keySize: 4, valueSize: 72, key: u32, value: settings } satisfies MapDefinition<number, Settings>,
   ids: { name: "ids", type: 1, flags: 1, keySize: 16, valueSize: 4, key: idKey, value: u32 } satisfies MapDefinition<IdKey, number>,
 } as const;
 

@@ -1,7 +1,7 @@
 // The only place of bun:ffi: the embedded library, opened once, and the table of its functions. Each call is guarded, because the
 // runtime turns an undefined or NaN argument into 0 without a word, and 0 is a valid file descriptor.
 
-import { dlopen, type Pointer } from "bun:ffi";
+import { dlopen, type Pointer, toArrayBuffer } from "bun:ffi";
 import { readFileSync, writeSync } from "node:fs";
 import libraryPath from "../../build/libmeshbpf.so" with { type: "file" };
 import { UnsupportedError } from "../errors.ts";
@@ -33,6 +33,7 @@ const FUNCTIONS = {
   shim_map_get_fd_by_id: { args: [u32], returns: int },
   shim_map_lookup: { args: [int, buffer, buffer], returns: int },
   shim_map_update: { args: [int, buffer, buffer, u64], returns: int },
+  shim_map_take: { args: [int, buffer, buffer], returns: int },
   shim_map_delete: { args: [int, buffer], returns: int },
   shim_map_update_batch: { args: [int, buffer, u32, buffer, u32, u32, u64, buffer], returns: int },
   shim_map_delete_batch: { args: [int, buffer, u32, u32, buffer], returns: int },
@@ -58,6 +59,15 @@ const FUNCTIONS = {
   shim_unmount: { args: [buffer], returns: int },
   shim_lock_directory: { args: [buffer], returns: int },
   shim_synchronize_rcu: { args: [], returns: int },
+  shim_monotonic: { args: [buffer], returns: int },
+  shim_stream_open: { args: [u32], returns: int },
+  shim_stream_connect: { args: [int, u32, buffer, u32], returns: int },
+  shim_socket_error: { args: [int], returns: int },
+  shim_socket_port: { args: [int], returns: int },
+  shim_stream_bind: { args: [u32, buffer, u32], returns: int },
+  shim_stream_listen: { args: [int, int], returns: int },
+  shim_memory_create: { args: [u64], returns: int },
+  shim_memory_map: { args: [int, u64, buffer], returns: int },
 } as const;
 
 /** A pointer to something of the library's; JavaScript never looks behind it. */
@@ -98,6 +108,11 @@ export function fromCString(bytes: Uint8Array): string {
 
 export function toHandle(out: BigUint64Array): Handle {
   return Number(out[0]) as Handle;
+}
+
+/** Foreign memory as JavaScript sees it: nothing is copied, and nothing is freed. */
+export function viewOf(memory: Handle, length: number): ArrayBuffer {
+  return toArrayBuffer(memory, 0, length);
 }
 
 function open() {

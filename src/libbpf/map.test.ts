@@ -37,6 +37,10 @@ describe.each(kinds)("%s", (_, type, flags) => {
     expect(map.keys()).toEqual([key]);
     expect(map.delete(key)).toBe(true);
     expect(map.entries()).toEqual([]);
+    expect(map.take(key)).toBeUndefined();
+    map.set(key, 6n);
+    expect(map.take(key)).toBe(6n);
+    expect(map.entries()).toEqual([]);
   });
 
   test("10,000 elements in a batch come back whole", () => {

@@ -133,6 +133,14 @@ export class BpfMap<K, V> {
     return checkFound(result, `delete from map ${this.name}`) !== undefined;
   }
 
+  /** Gets and deletes. */
+  take(key: K): V | undefined {
+    this.#requirePerCpu(false);
+    const result = native().shim_map_take(this.fd, this.#encodeKey(key), this.#value);
+    if (checkFound(result, `take from map ${this.name}`) === undefined) return undefined;
+    return this.#codecs.value.decode(this.#value, 0);
+  }
+
   keys(): K[] {
     const { keys, count } = this.dump();
     return unpack(this.#codecs.key, keys, count);

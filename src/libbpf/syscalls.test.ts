@@ -10,6 +10,7 @@ import {
   effectiveUserId,
   isBpffs,
   isCgroup2,
+  monotonicNs,
   mountBpffs,
   synchronizeRcu,
 } from "./syscalls.ts";
@@ -35,6 +36,14 @@ test("a cgroup has an id, and a directory that can be held", () => {
 
 test("an RCU grace period can be waited for", () => {
   expect(synchronizeRcu()).toBe(true);
+});
+
+test("the clock of BPF programs is the kernel's monotonic one", () => {
+  const python = ["python3", "-c", "import time; print(time.clock_gettime_ns(time.CLOCK_MONOTONIC))"];
+  const before = monotonicNs();
+  const between = BigInt(Bun.spawnSync(python).stdout.toString().trim());
+  expect(between).toBeGreaterThan(before);
+  expect(monotonicNs()).toBeGreaterThan(between);
 });
 
 test("the effective user is read", () => {

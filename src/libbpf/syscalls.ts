@@ -1,7 +1,7 @@
 // The few questions and requests to the kernel that are not about BPF objects: file systems, cgroups, rights.
 import { closeSync, constants, openSync, readFileSync, statfsSync, statSync } from "node:fs";
 import { check } from "./errno.ts";
-import { cString, native } from "./ffi.ts";
+import { allocateU64, cString, native } from "./ffi.ts";
 import { FileSystemMagic } from "./uapi.ts";
 
 /** Mounts a bpf file system at an existing directory, for root only. */
@@ -19,6 +19,13 @@ export function unmount(path: string): void {
  */
 export function synchronizeRcu(): boolean {
   return native().shim_synchronize_rcu() === 0;
+}
+
+/** The clock of bpf_ktime_get_ns: CLOCK_MONOTONIC. */
+export function monotonicNs(): bigint {
+  const out = allocateU64(1);
+  check(native().shim_monotonic(out), "read CLOCK_MONOTONIC");
+  return out[0] ?? 0n;
 }
 
 export function isBpffs(path: string): boolean {

@@ -25,7 +25,7 @@ describe("listeners", () => {
     expect(await world.dialer.dial("127.96.1.2:80")).toEqual(["!ECONNREFUSED"]);
     expect(await world.dialer.dial(world.at(2))).toEqual(["b2"]);
     expect(mesh.verdicts()).toEqual({ balanced: 2, no_listener: 3 });
-    expect(mesh.listenerState("l")).toEqual({ accepted: 2n, passed: 0n, refused: 0n });
+    expect(mesh.listenerState("l")).toEqual({ accepted: 2n, passed: 0n, refused: 0n, relayed: 0n });
   });
 
   test("an exact listener before a wildcard, and every address of a wildcard's port", async () => {
@@ -81,7 +81,7 @@ describe("listeners", () => {
     expect(await world.dialer.dial("127.96.1.1:84")).toEqual(["b1"]);
     expect(await world.dialer.dial("127.96.1.2:84")).toEqual(["!ECONNREFUSED"]);
     expect(mesh.verdicts()).toEqual({ balanced: 1, no_filter_chain: 1 });
-    expect(mesh.listenerState("l")).toEqual({ accepted: 1n, passed: 0n, refused: 1n });
+    expect(mesh.listenerState("l")).toEqual({ accepted: 1n, passed: 0n, refused: 1n, relayed: 0n });
   });
 
   test("ORIGINAL_DST is native on purpose", async () => {
@@ -91,7 +91,7 @@ describe("listeners", () => {
     });
     expect(await world.dialer.dial(world.at(3))).toEqual(["b3"]);
     expect(mesh.verdicts()).toEqual({ passed: 1 });
-    expect(mesh.listenerState("l")).toEqual({ accepted: 0n, passed: 1n, refused: 0n });
+    expect(mesh.listenerState("l")).toEqual({ accepted: 0n, passed: 1n, refused: 0n, relayed: 0n });
   });
 
   test("the bypass leaves every connect native, at once and until it is taken back", async () => {

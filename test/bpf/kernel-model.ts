@@ -91,7 +91,7 @@ export class KernelModel {
         if (value === undefined) continue;
         const owner = `${map} ${key}`;
         expect("listener_states", value.id, owner);
-        if (value.action === layout.ListenerAction.ACTION_CLUSTER) clusters.add(value.target);
+        if (namesCluster(value)) clusters.add(value.target);
         if (value.action !== layout.ListenerAction.ACTION_WEIGHTED_CLUSTERS) continue;
         for (const { id, alias } of table(value.target, value.count, owner)) clusters.add(id).add(alias);
       }
@@ -139,6 +139,12 @@ export class KernelModel {
     this.#maps.set(map, fresh);
     return fresh;
   }
+}
+
+function namesCluster({ action, flags }: layout.Listener): boolean {
+  if (action === layout.ListenerAction.ACTION_CLUSTER) return true;
+  const hasFallback = (flags & layout.ListenerFlags.LISTENER_FALLBACK_CLUSTER) !== 0;
+  return action === layout.ListenerAction.ACTION_RELAY && hasFallback;
 }
 
 function keyOf(id: number): string {

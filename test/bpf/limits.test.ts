@@ -205,7 +205,7 @@ for _ in range(2):
       failed,
       unusable: 0n,
     });
-    expect(mesh.listenerState("l")).toEqual({ accepted: 400n, passed: 0n, refused: 0n });
+    expect(mesh.listenerState("l")).toEqual({ accepted: 400n, passed: 0n, refused: 0n, relayed: 0n });
     expect(mesh.verdicts()).toEqual({ balanced: 400 });
     const byEndpoint = ["b1", "b2", "b3"].map((name) => ({
       opened: BigInt(answers[name] ?? 0),

@@ -8,10 +8,19 @@ import {
   prefixOf,
   type SocketAddress,
 } from "../../src/ip.ts";
-import type { Cluster } from "../../src/model/cluster.ts";
+import { type Cluster, unknownCluster } from "../../src/model/cluster.ts";
 import type { Endpoint, EndpointAssignment } from "../../src/model/endpoint.ts";
+import { noMutations } from "../../src/model/headers.ts";
+import * as plain from "../../src/model/http.fixture.ts";
 import type { Filter, FilterChain, FilterChainMatch, Listener } from "../../src/model/listener.ts";
-import type { Need, Route, RouteConfiguration, VirtualHost, WeightedCluster } from "../../src/model/route.ts";
+import type {
+  Destination,
+  Need,
+  Route,
+  RouteConfiguration,
+  VirtualHost,
+  WeightedCluster,
+} from "../../src/model/route.ts";
 import type { Snapshot } from "../../src/model/snapshot.ts";
 
 /** Cluster → weight, or one cluster. */
@@ -55,7 +64,7 @@ export function http(configuration: RouteConfiguration | string, needs: readonly
     typeof configuration === "string"
       ? ({ source: "rds", name: configuration } as const)
       : ({ source: "inline", configuration } as const);
-  return { type: "http_connection_manager", routes, needs };
+  return { ...plain.connectionManager(routes), needs };
 }
 
 export function routes(
@@ -63,7 +72,7 @@ export function routes(
   virtualHosts: readonly VirtualHost[],
   fields: Partial<RouteConfiguration> = {},
 ): RouteConfiguration {
-  return { name, virtualHosts, needs: [], findings: [], ...fields };
+  return { ...plain.routeConfiguration(name, virtualHosts), ...fields };
 }
 
 /** A virtual host with one route for everything, unless `fields` says otherwise. */
@@ -73,15 +82,24 @@ export function virtualHost(
   to: Weighted,
   fields: Partial<VirtualHost> = {},
 ): VirtualHost {
-  return { name, domains, routes: [route(to)], needs: [], ...fields };
+  return { ...plain.virtualHost(name, domains, [route(to)]), ...fields };
 }
 
 export function route(to: Weighted, fields: Partial<Route> = {}): Route {
-  const action =
-    typeof to === "string"
-      ? ({ type: "cluster", cluster: to } as const)
-      : ({ type: "weighted_clusters", clusters: weighted(to) } as const);
-  return { name: "", matchesEverything: true, action, needs: [], ...fields };
+  return plain.routeTo("", { action: plain.forward(destination(to)), ...fields });
+}
+
+function destination(to: Weighted): Destination {
+  if (typeof to === "string") return plain.toCluster(to);
+  const unchanged = {
+    clusterHeader: undefined,
+    requestHeaders: noMutations,
+    responseHeaders: noMutations,
+    hostRewrite: undefined,
+    filters: {},
+  };
+  const clusters = weighted(to).map((choice) => ({ ...choice, ...unchanged }));
+  return { type: "weighted_clusters", clusters, randomHeader: undefined, useHashPolicy: false };
 }
 
 /** A STATIC cluster, RANDOM. Endpoints are addresses or whole. */
@@ -91,17 +109,8 @@ export function cluster(
   fields: Partial<Cluster> = {},
 ): Cluster {
   return {
-    name,
+    ...unknownCluster(name),
     discovery: { type: "static", assignment: assignment(name, endpoints) },
-    loadBalancing: { policy: "random" },
-    panicThresholdPercent: 50,
-    failTrafficOnPanic: false,
-    localityWeighted: false,
-    hashByHostname: false,
-    maxConnections: undefined,
-    transportSocket: "raw",
-    transportSocketMatches: [],
-    findings: [],
     ...fields,
   };
 }
