@@ -1,19 +1,26 @@
-// Which listener, chain, route, cluster and endpoints would serve a destination, and why: the same compiled placements that the
-// kernel's maps were made from, looked up as the kernel does.
+// Which listener, chain, route, cluster and endpoints would serve a connection or a request, and why: the same compiled placements
+// that the kernel's maps were made from, looked up as the kernel does, and the same route table that the relay walks.
 import { chances } from "./compile/chances.ts";
 import type { Compiled, CompiledCluster } from "./compile/compile.ts";
 import { contains } from "./compile/filter-chain.ts";
 import type { Placement } from "./compile/placement.ts";
+import { type Fallback, heaviestOf } from "./compile/relayed.ts";
+import { type ExplainedRequest, type ExplainedRoute, explainRequest } from "./explain-request.ts";
 import { formatSocketAddress, type SocketAddress } from "./ip.ts";
+import type { WeightedCluster } from "./model/route.ts";
 
 export interface Explanation {
   readonly destination: string;
-  /** native: the connection is left alone; connect: it is balanced in the kernel; refused: connect() fails. */
-  readonly result: "native" | "connect" | "refused";
+  /** native: the connection is left alone; connect: it is balanced in the kernel; relay: request by request; refused: connect() fails. */
+  readonly result: "native" | "connect" | "relay" | "refused";
   readonly reason: string;
   readonly listener?: string;
   readonly filterChain?: string;
   readonly virtualHost?: string;
+  /** Of a relayed connection: what becomes of the request that was asked about. */
+  readonly route?: ExplainedRoute;
+  /** Of a relayed connection: what a connect() does while the relay is down, in words. */
+  readonly fallback?: string;
   readonly clusters: readonly ExplainedCluster[];
 }
 
@@ -28,7 +35,12 @@ export interface ExplainedCluster {
   readonly priorities: readonly { readonly healthy: number; readonly degraded: number; readonly panic: boolean }[];
 }
 
-export function explain(compiled: Compiled | undefined, destination: SocketAddress): Explanation {
+/** The request matters where connections are relayed; its Host is the destination where it has none. */
+export function explain(
+  compiled: Compiled | undefined,
+  destination: SocketAddress,
+  request: ExplainedRequest = {},
+): Explanation {
   const base = { destination: formatSocketAddress(destination), clusters: [] };
   if (compiled === undefined) return { ...base, result: "native", reason: "no configuration is in effect yet" };
   const found = find(compiled, destination);
@@ -47,10 +59,19 @@ export function explain(compiled: Compiled | undefined, destination: SocketAddre
       return { ...where, result: "native" };
     case "refuse":
       return { ...where, result: "refused" };
+    case "relay": {
+      const { clusters, ...route } = explainRequest(placement.target.configuration, destination, request);
+      return {
+        ...where,
+        virtualHost: route.virtualHost ?? "",
+        result: "relay",
+        route,
+        fallback: describeFallback(placement.target.fallback),
+        clusters: explainClusters(compiled, clusters),
+      };
+    }
     case "clusters": {
-      const { clusters: weighted } = placement.target;
-      const total = weighted.reduce((sum, { weight }) => sum + weight, 0);
-      const clusters = weighted.map(({ cluster, weight }) => explainCluster(compiled, cluster, weight / total));
+      const clusters = explainClusters(compiled, placement.target.clusters);
       const isServed = clusters.some(({ endpoints }) => endpoints.length > 0);
       if (isServed) return { ...where, clusters, result: "connect" };
       return { ...where, clusters, result: "refused", reason: "the cluster has no usable endpoint" };
@@ -78,6 +99,24 @@ function find(
 
 function rank({ isExact, prefix }: Placement): number {
   return isExact ? 1000 : prefix.length;
+}
+
+function describeFallback(fallback: Fallback): string {
+  switch (fallback.type) {
+    case "clusters":
+      return `connections go to cluster ${heaviestOf(fallback.clusters)?.cluster ?? ""}`;
+    case "native":
+      return "connections are left as they are";
+    case "refuse":
+      return "connections are refused";
+    default:
+      return fallback satisfies never;
+  }
+}
+
+function explainClusters(compiled: Compiled, weighted: readonly WeightedCluster[]): ExplainedCluster[] {
+  const total = weighted.reduce((sum, { weight }) => sum + weight, 0);
+  return weighted.map(({ cluster, weight }) => explainCluster(compiled, cluster, weight / total));
 }
 
 function explainCluster(compiled: Compiled, name: string, probability: number): ExplainedCluster {

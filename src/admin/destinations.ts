@@ -4,8 +4,11 @@ import type { Placement } from "../compile/placement.ts";
 import { formatAddress, formatSocketAddress } from "../ip.ts";
 import type { WeightedCluster } from "../model/route.ts";
 
-/** connect: balanced in the kernel; native: left alone on purpose; refuse: connections fail; none: can't be honoured, left alone. */
-export type EngineName = "connect" | "native" | "refuse" | "none";
+/**
+ * connect: balanced in the kernel; relay: request by request in user space; native: left alone on purpose; refuse: connections fail;
+ * none: can't be honoured, left alone.
+ */
+export type EngineName = "connect" | "relay" | "native" | "refuse" | "none";
 
 export interface Destination {
   /** `127.96.0.1:80`, `10.0.0.0/8 port 80`, `any IPv4 address port 80`. */
@@ -14,8 +17,9 @@ export interface Destination {
   readonly reason: string;
   /** "" where none matches. */
   readonly filter_chain: string;
-  /** "" for TCP. */
+  /** "" for TCP, and where the Host header decides. */
   readonly virtual_host: string;
+  /** Where connections go; of relayed ones, where the default route sends requests. */
   readonly clusters: readonly WeightedCluster[];
 }
 
@@ -38,14 +42,22 @@ export function describeDestination(placement: Placement): Destination {
     reason,
     filter_chain: chain,
     virtual_host: virtualHost,
-    clusters: target.type === "clusters" ? target.clusters : [],
+    clusters: clustersOf(target),
   };
+}
+
+/** Of a relayed destination, those that every condition leaves: the routes say more. */
+function clustersOf(target: Placement["target"]): readonly WeightedCluster[] {
+  if (target.type === "clusters") return target.clusters;
+  return target.type === "relay" && target.fallback.type === "clusters" ? target.fallback.clusters : [];
 }
 
 function engineOf({ target }: Placement): EngineName {
   switch (target.type) {
     case "clusters":
       return "connect";
+    case "relay":
+      return "relay";
     case "native":
       return "native";
     case "refuse":

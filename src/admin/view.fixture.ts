@@ -6,7 +6,9 @@ import { explain } from "../explain.ts";
 import { parseSocketAddress, prefixOf, type SocketAddress } from "../ip.ts";
 import { type Cluster, unknownCluster } from "../model/cluster.ts";
 import type { EndpointAssignment } from "../model/endpoint.ts";
+import { connectionManager, everyRequest, routeConfiguration, routeTo, virtualHost } from "../model/http.fixture.ts";
 import type { Filter, FilterChain, Listener } from "../model/listener.ts";
+import type { HeaderMatcher } from "../model/matcher.ts";
 import type { RouteConfiguration } from "../model/route.ts";
 import type { Snapshot } from "../model/snapshot.ts";
 import type { Counters } from "../telemetry/counters.ts";
@@ -83,7 +85,7 @@ function listener(
   };
 }
 
-const http: Filter = { type: "http_connection_manager", routes: { source: "rds", name: "web-routes" }, needs: [] };
+const http: Filter = connectionManager({ source: "rds", name: "web-routes" });
 const privateNetwork = prefixOf(at("10.1.2.3:1").address, 8);
 
 const listeners: readonly Listener[] = [
@@ -101,27 +103,23 @@ const listeners: readonly Listener[] = [
   listener("virtualOutbound", "0.0.0.0:15001", [chain(tcp(["passthrough", 1]))], { role: "catch_all" }),
 ];
 
-const webRoutes: RouteConfiguration = {
-  name: "web-routes",
-  virtualHosts: [
-    {
-      name: "web.example",
-      domains: ["web.example"],
-      routes: [
-        { name: "canaries", matchesEverything: false, action: { type: "cluster", cluster: "canary" }, needs: [] },
-        {
-          name: "",
-          matchesEverything: true,
-          action: { type: "cluster", cluster: "shop" },
-          needs: [{ path: "route.timeout", reason: "an explicit timeout" }],
-        },
-      ],
-      needs: [],
-    },
-  ],
-  needs: [],
-  findings: [],
+const canary: HeaderMatcher = {
+  name: "x-canary",
+  condition: { match: "exact", value: "1", ignoreCase: false },
+  invert: false,
+  missingIsEmpty: false,
 };
+
+const webRoutes: RouteConfiguration = routeConfiguration("web-routes", [
+  virtualHost(
+    "web.example",
+    ["web.example"],
+    [
+      routeTo("canary", { name: "canaries", match: { ...everyRequest, headers: [canary] } }),
+      routeTo("shop", { needs: [{ path: "route.timeout", reason: "an explicit timeout" }] }),
+    ],
+  ),
+]);
 
 function byName<R extends { readonly name: string }>(resources: readonly R[]): ReadonlyMap<string, R> {
   return new Map(resources.map((resource) => [resource.name, resource]));
@@ -156,7 +154,7 @@ function countersOf(compiled: Compiled): Counters {
       ["no_listener", 7n],
       ["balanced", 6n],
     ]),
-    listeners: new Map([[plain.id, { accepted: 6n, passed: 0n, refused: 2n }]]),
+    listeners: new Map([[plain.id, { accepted: 6n, passed: 0n, refused: 2n, relayed: 0n }]]),
     clusters: new Map([[shop.id, state]]),
     endpoints: new Map([[shop.endpointIds[0] ?? 0, one]]),
   };
@@ -213,7 +211,7 @@ export function fixtureView(fields: Partial<AgentView> = {}): AgentView {
     capabilities: () => [
       { name: "sockops programs", state: "supported", isRequired: true, sinceKernel: "4.13", effect: "counting" },
     ],
-    explain: (destination) => explain(compiled, destination),
+    explain: (destination, request) => explain(compiled, destination, request),
     enroll: (target) => {
       if (target === "nowhere.slice") throw new ConfigError(`workload ${target}`, "no such cgroup");
       const workload: WorkloadStatus = { target, path: target, cgroupId: "78", state: "attached", origin: "enrolled" };

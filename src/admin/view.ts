@@ -2,6 +2,7 @@
 import type { BuildInfo } from "../build-info.ts";
 import type { Compiled } from "../compile/compile.ts";
 import type { Explanation } from "../explain.ts";
+import type { ExplainedRequest } from "../explain-request.ts";
 import type { SocketAddress } from "../ip.ts";
 import type { Waiting } from "../model/ready.ts";
 import type { Rejection, ResourceType, Snapshot } from "../model/snapshot.ts";
@@ -24,7 +25,7 @@ export interface AgentView {
   /** Every entry of every map, decoded; plain JSON values but for bigint and Uint8Array. */
   readMaps(): Readonly<Record<string, readonly unknown[]>>;
   capabilities(): readonly Capability[];
-  explain(destination: SocketAddress): Explanation;
+  explain(destination: SocketAddress, request?: ExplainedRequest): Explanation;
   /** Takes effect at once and is kept over restarts. Throws ConfigError where there is no such cgroup. */
   enroll(target: string): WorkloadStatus;
   /** False where it isn't enrolled. Throws ConfigError where it stands in the configuration file. */

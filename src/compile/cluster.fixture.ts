@@ -1,6 +1,6 @@
 // Clusters and endpoints for the tests of this directory: every field has a default, so that a case names only what it is about.
 import { parseSocketAddress } from "../ip.ts";
-import type { Cluster, LoadBalancing } from "../model/cluster.ts";
+import { type Cluster, type LoadBalancing, unknownCluster } from "../model/cluster.ts";
 import type { Endpoint, EndpointAssignment, LocalityEndpoints } from "../model/endpoint.ts";
 import { type Balance, balance } from "./balance.ts";
 import { chances } from "./chances.ts";
@@ -43,18 +43,10 @@ export function balanced(
 ): Balance {
   const assignment: EndpointAssignment = { name: "service", overprovisioningPercent, localities };
   const cluster: Cluster = {
-    name: "cluster",
+    ...unknownCluster("cluster"),
     discovery: { type: "eds", serviceName: "service" },
-    loadBalancing,
-    panicThresholdPercent: 50,
-    failTrafficOnPanic: false,
-    localityWeighted: false,
-    hashByHostname: false,
-    maxConnections: undefined,
-    transportSocket: "raw",
-    transportSocketMatches: [],
-    findings: [],
     ...fields,
+    loadBalancing,
   };
   return balance(cluster, assignment, usable);
 }

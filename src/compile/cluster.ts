@@ -14,9 +14,9 @@ import type { Cluster } from "../model/cluster.ts";
 import type { Endpoint, EndpointAssignment } from "../model/endpoint.ts";
 import type { AliasTable } from "./alias.ts";
 import { type Balance, type Table as BalanceTable, NO_ENDPOINT } from "./balance.ts";
+import type { Disposition } from "./disposition.ts";
 import type { Buckets, HashTable } from "./hash-table.ts";
 import type { ClusterBody, Table } from "./image.ts";
-import type { Disposition } from "./placement.ts";
 
 export interface ClusterTools {
   readonly endpointId: (key: string) => number;

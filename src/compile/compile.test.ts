@@ -19,6 +19,7 @@ import { diff } from "../dataplane/transaction.ts";
 import { MeshError } from "../errors.ts";
 import { unpack } from "../layout/codec.ts";
 import * as layout from "../layout/mesh.gen.ts";
+import { forward, routeTo } from "../model/http.fixture.ts";
 import { endpoint } from "./cluster.fixture.ts";
 import { endpointKey } from "./cluster.ts";
 import { Compiler, nothingRestored, type Restored } from "./compile.ts";
@@ -301,5 +302,70 @@ describe("what becomes of a cluster", () => {
       snapshot({ clusters: [cluster("a", [endpoint("127.0.0.1:1")]), cluster("b", [endpoint("127.0.0.1:1")])] }),
     );
     expect([...image.clusters.values()].flatMap(({ endpointIds }) => [...endpointIds])).toEqual([1, 2]);
+  });
+});
+
+describe("the relay's part", () => {
+  const web = (name: string, hosts: Parameters<typeof routes>[1]) =>
+    listener(name, "10.0.0.9:80", [chain(tcpProxy("c1"), { prefixes: [prefix("192.0.2.0/24")] })], {
+      defaultFilterChain: chain(http(routes("r", hosts))),
+    });
+  const clusters = [cluster("c1", ["127.0.0.1:1"]), cluster("c2", ["127.0.0.1:2"]), cluster("c3", [])];
+  const split = virtualHost("v", ["*"], { c1: 1, c2: 3 });
+  const source = snapshot({ listeners: [web("l", [split])], clusters });
+
+  test("its chains by listener id and index, and the clusters that they reach", () => {
+    const { relayed, relayedClusters, listeners } = newCompiler().compile(source);
+    const key = `${listeners.get("l")?.body.id ?? 0}/1` as const;
+    expect([...relayed.keys()]).toEqual([key]);
+    expect(relayed.get(key)).toMatchObject({ listener: "l", chain: "default", configuration: { name: "r" } });
+    expect([...relayedClusters]).toEqual(["c1", "c2"]);
+  });
+
+  test("an unchanged chain is the same object, whatever changes beside it", () => {
+    const compiler = newCompiler();
+    const [before] = compiler.compile(source).relayed.values();
+    const other = web("k", [virtualHost("w", ["*"], "c1")]);
+    const moved = {
+      ...source,
+      listener: new Map([...source.listener, ["k", { ...other, address: endpoint("10.0.0.8:80").address }]]),
+    };
+    expect([...compiler.compile(moved).relayed.values()]).toEqual([before ?? expect.anything()]);
+    expect([...compiler.compile(moved).relayed.values()][0]).toBe(before);
+    const [l] = snapshot({ listeners: [web("l", [split, virtualHost("w", ["w"], "c3")])] }).listener.values();
+    const changed = { ...source, listener: new Map(l === undefined ? [] : [["l", l]]) };
+    expect([...compiler.compile(changed).relayed.values()][0]).not.toBe(before);
+  });
+
+  test("a header that names the cluster reaches them all", () => {
+    const byHeader = forward({ type: "cluster_header", header: "x" });
+    const host = virtualHost("v", ["*"], "", { routes: [routeTo("", { action: byHeader })] });
+    const { relayedClusters } = newCompiler().compile(snapshot({ listeners: [web("l", [host])], clusters }));
+    expect([...relayedClusters]).toEqual(["c1", "c2", "c3"]);
+  });
+
+  test("a destination that another listener has is not relayed for this one", () => {
+    const winner = tcpListener("a", "10.0.0.9:80", "c1");
+    const { relayed, conflicts } = newCompiler().compile(
+      snapshot({ listeners: [web("l", [split]), winner], clusters }),
+    );
+    expect([relayed.size, conflicts.length]).toEqual([0, 1]);
+  });
+
+  test("its row in the kernel: the chain's index, and the heaviest cluster for when it is down", () => {
+    const { image, clusters: compiled } = newCompiler().compile(source);
+    const [row] = [...image.listeners.values()].flatMap(({ rows }) => rows);
+    const [value] = unpack(layout.listener, row?.value ?? new Uint8Array(), 1);
+    expect(value).toMatchObject({
+      action: layout.ListenerAction.ACTION_RELAY,
+      count: 1,
+      target: compiled.get("c2")?.body?.id ?? 0,
+      flags: layout.ListenerFlags.LISTENER_FALLBACK_CLUSTER,
+    });
+  });
+
+  test("nothing without a relay", () => {
+    const { relayed, relayedClusters } = new Compiler(65536, digest, true, nothingRestored, false).compile(source);
+    expect([relayed.size, relayedClusters.size]).toEqual([0, 0]);
   });
 });

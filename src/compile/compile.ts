@@ -9,10 +9,12 @@ import type { RouteConfiguration } from "../model/route.ts";
 import type { Snapshot } from "../model/snapshot.ts";
 import { type Balance, balance } from "./balance.ts";
 import { compileCluster, dispositionOf } from "./cluster.ts";
+import type { Disposition } from "./disposition.ts";
 import type { ClusterBody, Image, ListenerBody, Table } from "./image.ts";
 import { Arena, Interner } from "./intern.ts";
 import { compileListener } from "./listener.ts";
-import { type Disposition, type Placement, placements } from "./placement.ts";
+import { type Placement, placements } from "./placement.ts";
+import { type RelayChains, reachableClusters, relayChains } from "./relay-chains.ts";
 
 export interface CompiledCluster {
   readonly cluster: Cluster;
@@ -28,12 +30,18 @@ export interface CompiledListener {
   /** Without those that another listener has: see Compiled.conflicts. */
   readonly placements: readonly Placement[];
   readonly body: ListenerBody;
+  /** Its chains that the relay has to know. */
+  readonly relayed: RelayChains;
 }
 
 export interface Compiled {
   readonly image: Image;
   readonly clusters: ReadonlyMap<string, CompiledCluster>;
   readonly listeners: ReadonlyMap<string, CompiledListener>;
+  /** What goes to the relay. A chain that did not change is the same object. */
+  readonly relayed: RelayChains;
+  /** The clusters that relayed requests can reach. */
+  readonly relayedClusters: ReadonlySet<string>;
   /** Destinations that two listeners claim: the loser, in words. */
   readonly conflicts: readonly string[];
 }
@@ -81,6 +89,8 @@ interface Listeners {
   readonly resolved: Resolved;
   /** By id. */
   readonly bodies: ReadonlyMap<number, ListenerBody>;
+  readonly relayed: RelayChains;
+  readonly reachable: ReadonlySet<string> | "all";
 }
 
 interface Resolved {
@@ -100,6 +110,7 @@ interface ListenerMemo {
 export class Compiler {
   readonly digest: (name: string) => string;
   readonly trustVip: boolean;
+  readonly isRelayed: boolean;
   readonly #clusterIds = new Interner();
   readonly #listenerIds = new Interner();
   readonly #endpointIds = new Interner();
@@ -109,15 +120,20 @@ export class Compiler {
   #clusters: Clusters = { compiled: new Map(), bodies: new Map() };
   #listeners: Listeners | undefined;
 
-  /** `slotCapacity`: rows of the slots map. `digest`: of a resource's name, as the ids map keeps it, in hex. */
+  /**
+   * `slotCapacity`: rows of the slots map. `digest`: of a resource's name, as the ids map keeps it, in hex. `isRelayed`: false where
+   * the configuration allows no relay.
+   */
   constructor(
     slotCapacity: number,
     digest: (name: string) => string,
     trustVip: boolean,
     restored: Restored = nothingRestored,
+    isRelayed = true,
   ) {
     this.digest = digest;
     this.trustVip = trustVip;
+    this.isRelayed = isRelayed;
     this.#arena = new Arena(slotCapacity);
     this.#restored = restored;
     for (const [digestOfName, id] of restored.clusterIds) this.#clusterIds.claim(digestOfName, id);
@@ -134,8 +150,10 @@ export class Compiler {
     this.#clusters = this.#compileClusters(snapshot, this.#clusters);
     const { compiled: clusters, bodies } = this.#clusters;
     this.#listeners = this.#compileListeners(snapshot, before);
-    const { listeners, conflicts } = this.#listeners.resolved;
-    return { image: { clusters: bodies, listeners: this.#listeners.bodies }, clusters, listeners, conflicts };
+    const { relayed, reachable, resolved } = this.#listeners;
+    const image = { clusters: bodies, listeners: this.#listeners.bodies };
+    const relayedClusters = reachable === "all" ? new Set(clusters.keys()) : reachable;
+    return { image, clusters, ...resolved, relayed, relayedClusters };
   }
 
   /** After a commit has removed these from the kernel and no program can still see them. */
@@ -213,7 +231,8 @@ export class Compiler {
     }
     const resolved = resolveConflicts(memo);
     const bodies = new Map([...resolved.listeners.values()].map(({ body }) => [body.id, body]));
-    return { source: snapshot, memo, resolved, bodies };
+    const relayed = new Map([...resolved.listeners.values()].flatMap((compiled) => [...compiled.relayed]));
+    return { source: snapshot, memo, resolved, bodies, relayed, reachable: reachableClusters(relayed.values()) };
   }
 
   #compileListener(
@@ -227,6 +246,7 @@ export class Compiler {
       listener,
       routes: snapshot.route,
       trustVip: this.trustVip,
+      isRelayed: this.isRelayed,
       disposition: (name) => {
         const disposition = clusters.get(name)?.disposition ?? dispositionOf(undefined, undefined);
         dependencies.set(name, dependencyOf(clusters.get(name)));
@@ -248,6 +268,7 @@ export class Compiler {
         listener,
         placements: placed,
         body: { id, digest: Uint8Array.fromHex(this.digest(listener.name)), rows },
+        relayed: relayChains(id, listener, placed, before?.compiled.relayed),
       },
       rowKeys: rows.map(({ map, key }) => `${map} ${String.fromCharCode(...key)}`),
     };
@@ -345,11 +366,9 @@ function resolveConflicts(memo: ReadonlyMap<string, ListenerMemo>): Resolved {
     // Rows and placements are parallel.
     const isKept = (_: unknown, i: number): boolean => owners.get(keys[i] ?? "") === name;
     const rows = compiled.body.rows.filter(isKept);
-    listeners.set(name, {
-      ...compiled,
-      placements: compiled.placements.filter(isKept),
-      body: { ...compiled.body, rows },
-    });
+    const placements = compiled.placements.filter(isKept);
+    const relayed = relayChains(compiled.body.id, compiled.listener, placements, compiled.relayed);
+    listeners.set(name, { ...compiled, placements, body: { ...compiled.body, rows }, relayed });
   }
   return { listeners, conflicts: [...new Set(conflicts)] };
 }

@@ -15,6 +15,7 @@ import { aliasTable } from "./alias.ts";
 import { aliasRows } from "./cluster.ts";
 import type { ListenerRow, Table } from "./image.ts";
 import type { Placement } from "./placement.ts";
+import { heaviestOf, type RelayTarget } from "./relayed.ts";
 
 export interface ListenerTools {
   readonly clusterId: (name: string) => number;
@@ -58,6 +59,13 @@ function compileTarget({ target }: Placement, tools: ListenerTools): Value {
     case "native":
     case "ungoverned":
       return { action: ListenerAction.ACTION_PASS, table: undefined };
+    case "relay":
+      return {
+        action: ListenerAction.ACTION_RELAY,
+        count: target.chainIndex,
+        table: undefined,
+        ...fallback(target, tools),
+      };
     case "clusters": {
       const flags = target.hashSource ? ListenerFlags.LISTENER_HASH_SOURCE : 0;
       const [only, ...others] = target.clusters;
@@ -73,6 +81,23 @@ function compileTarget({ target }: Placement, tools: ListenerTools): Value {
     }
     default:
       return target satisfies never;
+  }
+}
+
+/** One cluster is enough for what is an emergency: the one that most requests would go to. */
+function fallback({ fallback }: RelayTarget, tools: ListenerTools): { flags: number; target: number } {
+  switch (fallback.type) {
+    case "native":
+      return { flags: ListenerFlags.LISTENER_FALLBACK_NATIVE, target: 0 };
+    case "refuse":
+      return { flags: 0, target: 0 };
+    case "clusters":
+      return {
+        flags: ListenerFlags.LISTENER_FALLBACK_CLUSTER,
+        target: tools.clusterId(heaviestOf(fallback.clusters)?.cluster ?? ""),
+      };
+    default:
+      return fallback satisfies never;
   }
 }
 

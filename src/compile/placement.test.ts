@@ -12,9 +12,11 @@ import {
   virtualHost,
 } from "../../test/bpf/model.ts";
 import { formatAddress } from "../ip.ts";
+import { everyRequest } from "../model/http.fixture.ts";
 import type { Filter, Listener } from "../model/listener.ts";
-import type { RouteConfiguration, VirtualHost } from "../model/route.ts";
-import { type Disposition, type Placement, type PlacementInput, placements } from "./placement.ts";
+import type { RedirectAction, RouteConfiguration, VirtualHost } from "../model/route.ts";
+import type { Disposition } from "./disposition.ts";
+import { type Placement, type PlacementInput, placements } from "./placement.ts";
 
 const dispositions: Record<string, Disposition> = {
   original: { type: "native" },
@@ -27,6 +29,7 @@ function place(it: Listener, fields: Partial<PlacementInput> = {}): Placement[] 
     routes: new Map(),
     disposition: (name) => dispositions[name] ?? { type: "balanced" },
     trustVip: true,
+    isRelayed: true,
     ...fields,
   });
 }
@@ -45,8 +48,20 @@ function table(placed: readonly Placement[]): Record<string, string> {
   return Object.fromEntries(rows);
 }
 
+const redirect: RedirectAction = {
+  type: "redirect",
+  status: 301,
+  host: "",
+  port: undefined,
+  scheme: "https",
+  path: undefined,
+  stripQuery: false,
+};
+
 const needsOf = (placed: readonly Placement[]) =>
-  placed.flatMap(({ target }) => (target.type === "ungoverned" ? target.needs.map(({ path }) => path) : []));
+  placed.flatMap(({ target }) =>
+    target.type === "ungoverned" || target.type === "relay" ? target.needs.map(({ path }) => path) : [],
+  );
 
 describe("addresses", () => {
   const cases: readonly [string, Listener, Record<string, string>][] = [
@@ -165,7 +180,8 @@ describe("tcp_proxy", () => {
 describe("HTTP that goes to one place", () => {
   const one = (host: VirtualHost, fields: Partial<RouteConfiguration> = {}) => routes("r", [host], fields);
   const exact = (filter: Filter) => listener("l", "10.0.0.1:80", [chain(filter)]);
-  const conditional = (to: string) => route(to, { matchesEverything: false });
+  const conditional = (to: string) =>
+    route(to, { match: { ...everyRequest, path: { match: "exact", value: "/", caseSensitive: true } } });
   const cases: readonly [string, RouteConfiguration, string, needs?: string[]][] = [
     ["one route for everything", one(virtualHost("v", ["*"], "a")), "a"],
     ["one weighted cluster with a weight", one(virtualHost("v", ["*"], { a: 5, b: 0 })), "a"],
@@ -181,30 +197,20 @@ describe("HTTP that goes to one place", () => {
       "a",
     ],
     ["virtual hosts that agree", routes("r", [virtualHost("v", ["*"], "a"), virtualHost("w", ["w"], "a")]), "a"],
-    [
-      "several clusters",
-      one(virtualHost("v", ["*"], { a: 1, b: 1 })),
-      "ungoverned",
-      ["routes[0].route.weighted_clusters"],
-    ],
+    ["several clusters", one(virtualHost("v", ["*"], { a: 1, b: 1 })), "relay", ["routes[0].route.weighted_clusters"]],
     [
       "routes that differ",
       one(virtualHost("v", ["*"], "", { routes: [conditional("a"), route("b")] })),
-      "ungoverned",
+      "relay",
       ["routes"],
     ],
-    [
-      "no route for everything",
-      one(virtualHost("v", ["*"], "", { routes: [conditional("a")] })),
-      "ungoverned",
-      ["routes"],
-    ],
-    ["no route", one(virtualHost("v", ["*"], "", { routes: [] })), "ungoverned", ["routes"]],
-    ["no virtual host for every name", one(virtualHost("v", ["v.example"], "a")), "ungoverned", ["virtual_hosts"]],
+    ["no route for everything", one(virtualHost("v", ["*"], "", { routes: [conditional("a")] })), "relay", ["routes"]],
+    ["no route", one(virtualHost("v", ["*"], "", { routes: [] })), "relay", ["routes"]],
+    ["no virtual host for every name", one(virtualHost("v", ["v.example"], "a")), "relay", ["virtual_hosts"]],
     [
       "virtual hosts that differ",
       routes("r", [virtualHost("v", ["*"], "a"), virtualHost("w", ["w"], "b")]),
-      "ungoverned",
+      "relay",
       ["virtual_hosts"],
     ],
     [
@@ -214,19 +220,19 @@ describe("HTTP that goes to one place", () => {
           routes: [route("a", { needs: [{ path: "route.prefix_rewrite", reason: "" }] })],
         }),
       ),
-      "ungoverned",
+      "relay",
       ["routes[0].route.prefix_rewrite"],
     ],
     [
       "a redirect",
-      one(virtualHost("v", ["*"], "", { routes: [route("a", { action: { type: "other", what: "redirect" } })] })),
-      "ungoverned",
-      ["routes[0]"],
+      one(virtualHost("v", ["*"], "", { routes: [route("a", { action: redirect })] })),
+      "relay",
+      ["routes[0].redirect"],
     ],
     [
       "needs of the virtual host",
       one(virtualHost("v", ["*"], "a", { needs: [{ path: "retry_policy", reason: "" }] })),
-      "ungoverned",
+      "relay",
       ["retry_policy"],
     ],
     [
@@ -235,13 +241,13 @@ describe("HTTP that goes to one place", () => {
         virtualHost("v", ["*"], "a"),
         virtualHost("w", ["w"], "a", { needs: [{ path: "cors", reason: "" }] }),
       ]),
-      "ungoverned",
+      "relay",
       ["virtual_hosts"],
     ],
     [
       "needs of the route configuration",
       one(virtualHost("v", ["*"], "a"), { needs: [{ path: "request_headers_to_add", reason: "" }] }),
-      "ungoverned",
+      "relay",
       ["request_headers_to_add"],
     ],
   ];
@@ -283,7 +289,7 @@ describe("Istio's wildcard listener of a port", () => {
       "0.0.0.0/0:80": "native",
       "10.96.0.1:80": "cart",
       "10.96.0.2:80": "shop",
-      "10.96.0.3:80": "ungoverned",
+      "10.96.0.3:80": "relay",
     });
     expect(placed.map((one) => [one.virtualHost, one.isExact])).toEqual([
       ["allow_any", false],
@@ -310,7 +316,7 @@ describe("Istio's wildcard listener of a port", () => {
     const placed = place(wildcard([...hosts, virtualHost("thief", ["thief.example", "10.96.0.1"], "thief")]));
     expect(table(placed)).toMatchObject({
       "0.0.0.0/0:80": "native",
-      "10.96.0.1:80": "ungoverned",
+      "10.96.0.1:80": "relay",
       "10.96.0.2:80": "shop",
     });
     expect(needsOf(placed)).toContain("virtual_hosts");
@@ -318,28 +324,28 @@ describe("Istio's wildcard listener of a port", () => {
 
   test("a virtual host without an address: the Host header decides for addresses that nobody has", () => {
     const placed = place(wildcard([...hosts, virtualHost("external", ["external.example"], "external")]));
-    expect(table(placed)).toMatchObject({ "0.0.0.0/0:80": "ungoverned", "10.96.0.1:80": "cart" });
+    expect(table(placed)).toMatchObject({ "0.0.0.0/0:80": "relay", "10.96.0.1:80": "cart" });
     const onOtherPort = place(wildcard([...hosts, virtualHost("external", ["10.96.0.8:8080"], "external")]));
-    expect(table(onOtherPort)).toMatchObject({ "0.0.0.0/0:80": "ungoverned" });
+    expect(table(onOtherPort)).toMatchObject({ "0.0.0.0/0:80": "relay" });
   });
 
   test("no catch-all, or one that isn't a pass-through: the Host header decides", () => {
     expect(table(place(wildcard(hosts.slice(1))))).toMatchObject({
-      "0.0.0.0/0:80": "ungoverned",
+      "0.0.0.0/0:80": "relay",
       "10.96.0.1:80": "cart",
     });
     const blackHole = [
       virtualHost("block_all", ["*"], "", {
-        routes: [route("", { action: { type: "other", what: "direct_response" } })],
+        routes: [route("", { action: { type: "direct_response", status: 502, body: new Uint8Array() } })],
       }),
       ...hosts.slice(1),
     ];
-    expect(table(place(wildcard(blackHole)))).toMatchObject({ "0.0.0.0/0:80": "ungoverned" });
+    expect(table(place(wildcard(blackHole)))).toMatchObject({ "0.0.0.0/0:80": "relay" });
   });
 
   test("without trust_vip the Host header decides everywhere", () => {
     const placed = place(wildcard(hosts), { trustVip: false });
-    expect(table(placed)).toEqual({ "0.0.0.0/0:80": "ungoverned" });
+    expect(table(placed)).toEqual({ "0.0.0.0/0:80": "relay" });
   });
 
   test("a listener that needs more has no VIPs either", () => {
@@ -356,7 +362,7 @@ describe("Istio's wildcard listener of a port", () => {
       "0.0.0.0/0:80": "native",
       "10.96.0.0/31:80": "tcp",
       "10.96.0.2:80": "shop",
-      "10.96.0.3:80": "ungoverned",
+      "10.96.0.3:80": "relay",
     });
   });
 
@@ -385,12 +391,89 @@ describe("Istio's pair of chains for sniffed HTTP", () => {
     // On an HTTP listener what isn't HTTP goes to the default route's cluster (DESIGN.md, "TLS, HTTP/2 and anything …").
     ["two places: HTTP decides", sniffed(toHttp("a"), tcpProxy("b")), "a"],
     ["Istio: what isn't HTTP would pass through", sniffed(toHttp("a"), tcpProxy("original")), "a"],
-    ["HTTP needs more", sniffed(toHttp("tls"), tcpProxy("a")), "ungoverned"],
+    ["HTTP to TLS endpoints", sniffed(toHttp("tls"), tcpProxy("a")), "ungoverned"],
     ["no chain for what isn't HTTP", listener("l", "10.0.0.1:80", [chain(toHttp("a"), { httpOnly: true })]), "a"],
   ];
   test.each(cases)("%s", (_name, it, expected) => expect(table(place(it))).toEqual({ "10.0.0.1:80": expected }));
 
   test("is named by both", () => {
     expect(place(sniffed(toHttp("a"), tcpProxy("a")))[0]?.chain).toBe("http or tcp");
+  });
+});
+
+describe("what is relayed", () => {
+  const split = { a: 1, b: 3 };
+  const relayOf = (it: Listener, fields: Partial<PlacementInput> = {}) => {
+    const [target] = place(it, fields).flatMap((one) => (one.target.type === "relay" ? [one.target] : []));
+    if (target === undefined) throw new Error("nothing is relayed");
+    return target;
+  };
+  const exact = (filter: Filter) => listener("l", "10.0.0.1:80", [chain(filter)]);
+  const one = (host: VirtualHost, ...others: VirtualHost[]) => http(routes("r", [host, ...others]));
+
+  test("nothing where there is no relay", () => {
+    const placed = place(exact(one(virtualHost("v", ["*"], split))), { isRelayed: false });
+    expect(table(placed)).toEqual({ "10.0.0.1:80": "ungoverned" });
+    expect(placed[0]?.reason).toBe("left native: routes[0].route.weighted_clusters: each request is weighed by itself");
+  });
+
+  test("no chain with a cluster that can't be served exactly, not even for the other routes", () => {
+    const placed = place(exact(one(virtualHost("v", ["*"], split), virtualHost("w", ["w"], "tls"))));
+    expect(table(placed)).toEqual({ "10.0.0.1:80": "ungoverned" });
+    expect(needsOf(placed)).toEqual(["routes[0].route.weighted_clusters", "cluster tls"]);
+  });
+
+  test("the chain by its index, the default chain behind the others", () => {
+    const relayed = chain(one(virtualHost("v", ["*"], split)), { prefixes: [prefix("10.0.0.0/8")] });
+    const tcp = chain(tcpProxy("a"), { prefixes: [prefix("192.0.2.0/24")] });
+    expect(relayOf(listener("l", "10.0.0.1:80", [tcp, relayed])).chainIndex).toBe(1);
+    const asDefault = listener("l", "198.51.100.1:80", [tcp, relayed], { defaultFilterChain: relayed });
+    expect(relayOf(asDefault).chainIndex).toBe(1);
+    const other = chain(one(virtualHost("w", ["*"], split)));
+    expect(relayOf(listener("l", "198.51.100.1:80", [tcp, relayed], { defaultFilterChain: other })).chainIndex).toBe(2);
+  });
+
+  describe("while it is down", () => {
+    const clustersOf = (it: Listener) => {
+      const { fallback } = relayOf(it);
+      return fallback.type === "clusters"
+        ? Object.fromEntries(fallback.clusters.map(({ cluster, weight }) => [cluster, weight]))
+        : fallback.type;
+    };
+    const rbac = { name: "rbac", disabled: false, config: { type: "rbac", rules: undefined } } as const;
+    const guarded = { ...one(virtualHost("v", ["*"], split)), filters: [rbac] } as Filter;
+    const conditional = route("b", {
+      match: { ...everyRequest, path: { match: "prefix", value: "/b", caseSensitive: true } },
+    });
+    const cases: readonly [string, Filter, string | Record<string, number>][] = [
+      ["the weights of the default route", one(virtualHost("v", ["*"], split)), split],
+      ["behind conditions", one(virtualHost("v", ["*"], "", { routes: [conditional, route("a")] })), { a: 1 }],
+      ["ORIGINAL_DST is native", one(virtualHost("v", ["*"], { a: 1, original: 3 })), "native"],
+      ["a little of ORIGINAL_DST is left out", one(virtualHost("v", ["*"], { a: 3, original: 1 })), { a: 3 }],
+      ["no default route", one(virtualHost("v", ["*"], "", { routes: [conditional] })), "refuse"],
+      ["no virtual host for every name", one(virtualHost("v", ["v.example"], split)), "refuse"],
+      ["a redirect", one(virtualHost("v", ["*"], "", { routes: [route("", { action: redirect })] })), "refuse"],
+      ["a policy that decides who may go there", guarded, "refuse"],
+    ];
+    test.each(cases)("%s", (_name, filter, expected) => {
+      expect<unknown>(clustersOf(exact(filter))).toEqual(expected);
+    });
+
+    test("the virtual host that the address names comes before the catch-all", () => {
+      const it = exact(one(virtualHost("any", ["*"], "original"), virtualHost("v", ["v", "10.0.0.1"], split)));
+      expect(clustersOf(it)).toEqual(split);
+      expect(relayOf(it, { trustVip: false }).fallback).toEqual({ type: "native" });
+    });
+  });
+
+  test("bytes that aren't HTTP: Istio's chain for them, else the default route, else nowhere", () => {
+    const weighted = one(virtualHost("v", ["*"], split));
+    const sniffed = listener("l", "10.0.0.1:80", [
+      chain(weighted, { httpOnly: true }),
+      chain(tcpProxy({ c: 1, d: 0 })),
+    ]);
+    expect(relayOf(sniffed).plain).toEqual([{ cluster: "c", weight: 1 }]);
+    expect(relayOf(exact(weighted)).plain?.map(({ cluster }) => cluster)).toEqual(["a", "b"]);
+    expect(relayOf(exact(one(virtualHost("v", ["v.example"], split)))).plain).toBeUndefined();
   });
 });

@@ -12,16 +12,17 @@ import {
 import type { FilterChain, Listener } from "../model/listener.ts";
 import type { Need, RouteConfiguration, VirtualHost, WeightedCluster } from "../model/route.ts";
 import { type Claim, claims, hasAddress } from "./claims.ts";
+import type { Disposition } from "./disposition.ts";
 import { type Chains, chainName, chainsFor, chainsForPort } from "./filter-chain.ts";
+import {
+  catchAllHost,
+  chainIndexOf,
+  fallbackOf,
+  plainClusters,
+  type RelayTarget,
+  unsupportedCluster,
+} from "./relayed.ts";
 import { singlePlace } from "./single-place.ts";
-
-/** What a cluster means to a listener that names it. */
-export type Disposition =
-  | { readonly type: "balanced" }
-  /** ORIGINAL_DST: the connection stays as it is. */
-  | { readonly type: "native" }
-  /** Traffic can't be taken there exactly, for this reason; it is left untouched. */
-  | { readonly type: "unsupported"; readonly reason: string };
 
 export type Target =
   | { readonly type: "clusters"; readonly clusters: readonly WeightedCluster[]; readonly hashSource: boolean }
@@ -29,7 +30,9 @@ export type Target =
   | { readonly type: "native" }
   /** No filter chain: Envoy would close the connection. */
   | { readonly type: "refuse" }
-  /** Needs an engine that this build or host hasn't: left native, and reported. */
+  /** Needs a decision or a change per request. */
+  | RelayTarget
+  /** Can't be honoured by any engine there is: left native, and reported. */
   | { readonly type: "ungoverned"; readonly needs: readonly Need[] };
 
 /** One destination, or a prefix of destinations, on one port. */
@@ -53,6 +56,8 @@ export interface PlacementInput {
   readonly disposition: (cluster: string) => Disposition;
   /** A destination address that exactly one virtual host claims names that virtual host, whatever the Host header says. */
   readonly trustVip: boolean;
+  /** Whether there is a relay; without one, what needs it is ungoverned. */
+  readonly isRelayed: boolean;
 }
 
 type Bind = Listener["additionalAddresses"][number];
@@ -66,6 +71,7 @@ interface Destination {
 /** What is worked out once for a listener. */
 interface Context extends PlacementInput {
   readonly claimsOf: (configuration: RouteConfiguration, port: number) => ReadonlyMap<string, Claim>;
+  readonly unsupportedOf: (configuration: RouteConfiguration) => Need | undefined;
 }
 
 /** Every placement of an outbound listener; none for others. Exact placements come from exact addresses and trusted VIPs. */
@@ -76,7 +82,10 @@ export function placements(given: PlacementInput): Placement[] {
     { address: listener.address, ipv4Compat: listener.ipv4Compat },
     ...listener.additionalAddresses,
   ];
-  const context = { ...given, claimsOf: rememberClaims() };
+  const unsupportedOf = remember((configuration: RouteConfiguration) =>
+    unsupportedCluster(configuration, given.disposition),
+  );
+  const context = { ...given, claimsOf: rememberClaims(), unsupportedOf };
   const placed = binds.flatMap((bind) =>
     isUnspecified(bind.address.address) ? wildcardPlacements(context, bind) : [exactPlacement(context, bind.address)],
   );
@@ -96,6 +105,17 @@ function rememberClaims(): Context["claimsOf"] {
     const found = byPort.get(port) ?? claims(configuration, port);
     byPort.set(port, found);
     return found;
+  };
+}
+
+function remember<K, V>(compute: (key: K) => V): (key: K) => V {
+  const known = new Map<K, V>();
+  return (key) => {
+    const found = known.get(key);
+    if (found !== undefined || known.has(key)) return found as V;
+    const value = compute(key);
+    known.set(key, value);
+    return value;
   };
 }
 
@@ -134,10 +154,7 @@ type Decision = Pick<Placement, "virtualHost" | "target" | "reason">;
 function decide(input: Context, chains: Chains, to: Destination): Decision {
   if (input.listener.needs.length > 0) return ungoverned("", input.listener.needs);
   // Where Envoy would look at the first bytes, HTTP decides: what isn't HTTP goes to the default route's place too.
-  return decideChain(input, chains.http ?? chains.plain, to);
-}
-
-function decideChain(input: Context, chain: FilterChain | undefined, to: Destination): Decision {
+  const chain = chains.http ?? chains.plain;
   if (chain === undefined) {
     return { virtualHost: "", target: { type: "refuse" }, reason: "no filter chain matches and there is no default" };
   }
@@ -149,13 +166,69 @@ function decideChain(input: Context, chain: FilterChain | undefined, to: Destina
   if (configuration === undefined) {
     return ungoverned("", [{ path: "rds", reason: "the route configuration has not arrived" }]);
   }
-  if (!input.trustVip) return decideWhole(input, filter.needs, configuration);
-  if (to.address === undefined) {
-    return passThrough(input, filter.needs, configuration, to.port) ?? decideWhole(input, filter.needs, configuration);
+  const host = ownHost(input, configuration, to);
+  const decided = decideHttp(input, filter.needs, configuration, to, host);
+  if (decided.type === "decided") return decided.decision;
+  const relay = { chain, chains, configuration, host: host ?? catchAllHost(configuration), needs: decided.needs };
+  return { virtualHost: decided.virtualHost, ...toRelay(input, relay) };
+}
+
+/** The virtual host that the destination's address names, if it is trusted to. */
+function ownHost(input: Context, configuration: RouteConfiguration, to: Destination): VirtualHost | undefined {
+  if (!input.trustVip || to.address === undefined) return undefined;
+  return input.claimsOf(configuration, to.port).get(formatAddress(to.address))?.host;
+}
+
+type Decided =
+  | { readonly type: "decided"; readonly decision: Decision }
+  /** Only who reads the requests can tell. */
+  | { readonly type: "per_request"; readonly virtualHost: string; readonly needs: readonly Need[] };
+
+function decideHttp(
+  input: Context,
+  needs: readonly Need[],
+  configuration: RouteConfiguration,
+  to: Destination,
+  host: VirtualHost | undefined,
+): Decided {
+  if (host !== undefined) {
+    return decideVirtualHost(input, needs, configuration, host, "its address names the virtual host");
   }
-  const own = input.claimsOf(configuration, to.port).get(formatAddress(to.address))?.host;
-  if (own === undefined) return decideWhole(input, filter.needs, configuration);
-  return decideVirtualHost(input, filter.needs, configuration, own, "its address names the virtual host");
+  const passed =
+    input.trustVip && to.address === undefined ? passThrough(input, needs, configuration, to.port) : undefined;
+  return passed ?? decideWhole(input, needs, configuration);
+}
+
+interface Relayed {
+  readonly chain: FilterChain;
+  readonly chains: Chains;
+  readonly configuration: RouteConfiguration;
+  readonly host: VirtualHost | undefined;
+  readonly needs: readonly Need[];
+}
+
+/** Whatever address a relayed connection was for, its requests may be for any virtual host: all of their clusters must do. */
+function toRelay(
+  input: Context,
+  { chain, chains, configuration, host, needs }: Relayed,
+): Omit<Decision, "virtualHost"> {
+  const unsupported = input.unsupportedOf(configuration);
+  if (!input.isRelayed || unsupported !== undefined) {
+    const { target, reason } = ungoverned("", unsupported === undefined ? needs : [...needs, unsupported]);
+    return { target, reason };
+  }
+  return {
+    target: {
+      type: "relay",
+      chain,
+      configuration,
+      chainIndex: chainIndexOf(input.listener, chain),
+      needs,
+      fallback: fallbackOf(chain, host, input.disposition),
+      plain: plainClusters(chains, configuration),
+    },
+    reason: `relayed: ${formatNeeds(needs)}`,
+  };
 }
 
 function routeConfiguration(input: Context, chain: FilterChain): RouteConfiguration | undefined {
@@ -173,29 +246,32 @@ function passThrough(
   needs: readonly Need[],
   configuration: RouteConfiguration,
   port: number,
-): Decision | undefined {
-  const catchAll = configuration.virtualHosts.find((host) => host.domains.includes("*"));
+): Decided | undefined {
+  const catchAll = catchAllHost(configuration);
   const others = configuration.virtualHosts.filter((host) => host !== catchAll);
   if (catchAll === undefined || !others.every((host) => hasAddress(host, port))) return undefined;
   const why = "no virtual host has this address: passed through";
-  const decision = decideVirtualHost(input, needs, configuration, catchAll, why);
-  return decision.target.type === "native" ? { ...decision, reason: why } : undefined;
+  const decided = decideVirtualHost(input, needs, configuration, catchAll, why);
+  if (decided.type !== "decided" || decided.decision.target.type !== "native") return undefined;
+  return { type: "decided", decision: { ...decided.decision, reason: why } };
 }
 
 /** Whatever the Host header says: one catch-all virtual host, and every other one agrees with it. */
-function decideWhole(input: Context, needs: readonly Need[], configuration: RouteConfiguration): Decision {
-  const catchAll = configuration.virtualHosts.find((host) => host.domains.includes("*"));
-  if (catchAll === undefined) {
-    return ungoverned("", [{ path: "virtual_hosts", reason: "no virtual host for `*`: the Host header decides" }]);
-  }
-  const decision = decideVirtualHost(input, needs, configuration, catchAll, "every request goes there unchanged");
+function decideWhole(input: Context, needs: readonly Need[], configuration: RouteConfiguration): Decided {
+  const catchAll = catchAllHost(configuration);
+  if (catchAll === undefined) return byHost("no virtual host for `*`: the Host header decides");
+  const decided = decideVirtualHost(input, needs, configuration, catchAll, "every request goes there unchanged");
+  if (decided.type === "per_request") return decided;
   const place = singlePlace(catchAll);
   const differs = configuration.virtualHosts.find((host) => {
     const other = singlePlace(host);
     return host.needs.length > 0 || other.type !== "place" || place.type !== "place" || other.cluster !== place.cluster;
   });
-  if (decision.target.type === "ungoverned" || differs === undefined) return decision;
-  return ungoverned("", [{ path: "virtual_hosts", reason: `the Host header decides (virtual host ${differs.name})` }]);
+  return differs === undefined ? decided : byHost(`the Host header decides (virtual host ${differs.name})`);
+}
+
+function byHost(reason: string): Decided {
+  return { type: "per_request", virtualHost: "", needs: [{ path: "virtual_hosts", reason }] };
 }
 
 function decideVirtualHost(
@@ -204,12 +280,13 @@ function decideVirtualHost(
   configuration: RouteConfiguration,
   host: VirtualHost,
   why: string,
-): Decision {
-  const needs = [...listenerNeeds, ...configuration.needs, ...host.needs];
+): Decided {
   const place = singlePlace(host);
-  if (place.type === "needs" || needs.length > 0)
-    return ungoverned(host.name, [...needs, ...(place.type === "needs" ? place.needs : [])]);
-  return { virtualHost: host.name, ...toClusters(input, [{ cluster: place.cluster, weight: 1 }], false, why) };
+  const own = place.type === "needs" ? place.needs : [];
+  const needs = [...listenerNeeds, ...configuration.needs, ...host.needs, ...own];
+  if (place.type === "needs" || needs.length > 0) return { type: "per_request", virtualHost: host.name, needs };
+  const to = toClusters(input, [{ cluster: place.cluster, weight: 1 }], false, why);
+  return { type: "decided", decision: { virtualHost: host.name, ...to } };
 }
 
 /**
@@ -265,6 +342,14 @@ function toClusters(
 }
 
 function ungoverned(virtualHost: string, needs: readonly Need[]): Decision {
-  const reason = `left native: ${needs.map((need) => `${need.path}: ${need.reason}`).join("; ")}`;
-  return { virtualHost, target: { type: "ungoverned", needs }, reason };
+  return { virtualHost, target: { type: "ungoverned", needs }, reason: `left native: ${formatNeeds(needs)}` };
+}
+
+/** A few are reason enough; all of them stand in /config_dump. */
+const NEEDS_SHOWN = 4;
+
+function formatNeeds(needs: readonly Need[]): string {
+  const shown = needs.slice(0, NEEDS_SHOWN).map((need) => `${need.path}: ${need.reason}`);
+  const more = needs.length - shown.length;
+  return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
 }

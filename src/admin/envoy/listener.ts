@@ -2,7 +2,8 @@
 import type { Filter, FilterChain, Listener } from "../../model/listener.ts";
 import { any, type JsonObject, ownMetadata, renderAddress, renderPrefix } from "./address.ts";
 import { adsSource } from "./cluster.ts";
-import { renderWeighted, routeConfigurationFields } from "./route.ts";
+import { routeConfigurationFields } from "./route.ts";
+import { renderWeighted } from "./route-action.ts";
 
 export function renderListener(listener: Listener): JsonObject {
   const { name, role, filterChains, defaultFilterChain, needs, findings } = listener;
@@ -41,7 +42,7 @@ function renderChain({ name, match, filter }: FilterChain, listener: string): Js
   };
 }
 
-/** stat_prefix is required in Envoy and not kept: the listener's name stands for it. */
+/** stat_prefix is required in Envoy and not kept of tcp_proxy: the listener's name stands for it. */
 function renderFilter(filter: Filter, listener: string): JsonObject {
   switch (filter.type) {
     case "tcp_proxy": {
@@ -54,9 +55,9 @@ function renderFilter(filter: Filter, listener: string): JsonObject {
       });
     }
     case "http_connection_manager": {
-      const { routes } = filter;
+      const { routes, options } = filter;
       return renderNetworkFilter("http_connection_manager", "http_connection_manager.v3.HttpConnectionManager", {
-        stat_prefix: listener,
+        stat_prefix: options.statPrefix,
         ...(routes.source === "inline"
           ? { route_config: routeConfigurationFields(routes.configuration) }
           : { rds: { config_source: adsSource, route_config_name: routes.name } }),

@@ -1,45 +1,50 @@
-// A route configuration as Envoy's JSON (envoy.config.route.v3.RouteConfiguration), as far as the model keeps it: what a
-// per-request engine would need stands in metadata, by field path and reason.
-import type { Route, RouteAction, RouteConfiguration, VirtualHost, WeightedCluster } from "../../model/route.ts";
+// A route configuration as Envoy's JSON (envoy.config.route.v3.RouteConfiguration): matches, actions and changes of headers. What
+// needs a decision per request stands in metadata as well, by field path and reason.
+import type { Route, RouteConfiguration, VirtualHost } from "../../model/route.ts";
 import { any, type JsonObject, ownMetadata } from "./address.ts";
+import { renderMutations } from "./headers.ts";
+import { renderAction } from "./route-action.ts";
+import { renderMatch } from "./route-match.ts";
 
 export function renderRouteConfiguration(configuration: RouteConfiguration): JsonObject {
   return any("envoy.config.route.v3.RouteConfiguration", routeConfigurationFields(configuration));
 }
 
 /** Without the type, as it stands in a connection manager. */
-export function routeConfigurationFields({ name, virtualHosts, needs, findings }: RouteConfiguration): JsonObject {
-  return { name, virtual_hosts: virtualHosts.map(renderVirtualHost), ...ownMetadata({ needs, findings }) };
-}
-
-export function renderWeighted(clusters: readonly WeightedCluster[]): JsonObject {
-  return { clusters: clusters.map(({ cluster, weight }) => ({ name: cluster, weight })) };
-}
-
-function renderVirtualHost({ name, domains, routes, needs }: VirtualHost): JsonObject {
-  return { name, domains, routes: routes.map(renderRoute), ...ownMetadata({ needs }) };
-}
-
-/** The model doesn't keep conditions; a route without `match` has some. */
-function renderRoute({ name, matchesEverything, action, needs }: Route): JsonObject {
-  const other = action.type === "other" ? [{ path: "", reason: action.what }] : [];
+export function routeConfigurationFields(configuration: RouteConfiguration): JsonObject {
+  const { name, virtualHosts, internalOnlyHeaders, needs, findings } = configuration;
   return {
-    ...(name === "" ? {} : { name }),
-    ...(matchesEverything ? { match: { prefix: "/" } } : {}),
-    ...renderAction(action),
-    ...ownMetadata({ needs: [...other, ...needs] }),
+    name,
+    virtual_hosts: virtualHosts.map(renderVirtualHost),
+    ...renderMutations(configuration),
+    ...(configuration.mostSpecificHeadersWin ? { most_specific_header_mutations_wins: true } : {}),
+    ...(configuration.ignorePortInHost ? { ignore_port_in_host_matching: true } : {}),
+    ...(internalOnlyHeaders.length === 0 ? {} : { internal_only_headers: [...internalOnlyHeaders] }),
+    ...ownMetadata({ needs, findings }),
   };
 }
 
-function renderAction(action: RouteAction): JsonObject {
-  switch (action.type) {
-    case "cluster":
-      return { route: { cluster: action.cluster } };
-    case "weighted_clusters":
-      return { route: { weighted_clusters: renderWeighted(action.clusters) } };
-    case "other":
-      return {};
-    default:
-      return action satisfies never;
-  }
+function renderVirtualHost(host: VirtualHost): JsonObject {
+  const { name, domains, routes, requireTls, attemptCount, needs } = host;
+  return {
+    name,
+    domains,
+    routes: routes.map(renderRoute),
+    ...(requireTls === "none" ? {} : { require_tls: requireTls.toUpperCase() }),
+    ...renderMutations(host),
+    ...(attemptCount.inRequest ? { include_request_attempt_count: true } : {}),
+    ...(attemptCount.inResponse ? { include_attempt_count_in_response: true } : {}),
+    ...ownMetadata({ needs }),
+  };
+}
+
+function renderRoute(route: Route): JsonObject {
+  const { name, match, action, needs } = route;
+  return {
+    ...(name === "" ? {} : { name }),
+    match: renderMatch(match),
+    ...renderAction(action, needs),
+    ...renderMutations(route),
+    ...ownMetadata({ needs }),
+  };
 }

@@ -1,5 +1,6 @@
 // Routes about the configuration in effect: as the control plane or the file gave it, as it was compiled, as the kernel holds it.
 import { MeshError } from "../../errors.ts";
+import type { ExplainedRequest } from "../../explain-request.ts";
 import { parseSocketAddress } from "../../ip.ts";
 import { json, longJson, longText, text } from "../answer.ts";
 import { formatClusters, listClusters } from "../clusters.ts";
@@ -7,7 +8,7 @@ import { dumpConfig, dumpResource, dumpResources } from "../config-dump.ts";
 import { formatListeners, listListeners } from "../listeners.ts";
 import { toPlain } from "../plain.ts";
 import { compileRegex, maxPatternLength } from "../regex.ts";
-import { type Asked, formatParameter, jsonType, type Route, textType, wantsJson } from "../route.ts";
+import { type Asked, formatParameter, jsonType, type Query, type Route, textType, wantsJson } from "../route.ts";
 import type { AgentView } from "../view.ts";
 
 export const configRoutes: readonly Route[] = [
@@ -51,17 +52,39 @@ export const configRoutes: readonly Route[] = [
     method: "GET",
     path: "/explain",
     summary: "Which listener, route, cluster and endpoints would serve a destination, and why",
-    parameters: [{ name: "destination", summary: "IP:PORT or [IPV6]:PORT", isRequired: true, maxLength: 64 }],
+    parameters: [
+      { name: "destination", summary: "IP:PORT or [IPV6]:PORT", isRequired: true, maxLength: 64 },
+      { name: "method", summary: "of the request; GET where absent", maxLength: 64 },
+      { name: "path", summary: "of the request, with query; / where absent", maxLength: 8192 },
+      { name: "headers", summary: "of the request: a `name: value` a line", maxLength: 65_536 },
+    ],
     contentTypes: [jsonType],
     statuses: {},
     access: "read",
     handle: (_, { view, query }) => {
       const destination = parseSocketAddress(query.destination ?? "");
-      if (destination !== undefined) return json(view.explain(destination));
+      if (destination !== undefined) return json(view.explain(destination, readRequest(query)));
       throw new MeshError("usage", "query parameter destination: expected IP:PORT or [IPV6]:PORT");
     },
   },
 ];
+
+function readRequest({ method, path, headers = "" }: Query): ExplainedRequest {
+  if (path !== undefined && !path.startsWith("/") && path !== "*")
+    throw new MeshError("usage", "query parameter path: expected one that begins with /");
+  const lines = headers.split("\n").filter((line) => line !== "");
+  return {
+    ...(method === undefined ? {} : { method }),
+    ...(path === undefined ? {} : { path }),
+    headers: lines.map(readHeader),
+  };
+}
+
+function readHeader(line: string): readonly [name: string, value: string] {
+  const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
+  if (name !== undefined && value !== undefined) return [name, value];
+  throw new MeshError("usage", "query parameter headers: expected `name: value` on each line");
+}
 
 async function dump({ view, query }: Asked): Promise<unknown> {
   const { name_regex: pattern, resource } = query;

@@ -31,21 +31,20 @@ export const explain: Command = {
   arguments: "IP:PORT",
   options: {
     ...adminOption,
-    // What is governed at connect time goes to one place whatever the request says: the answer is the same with any of these.
-    method: {
-      type: "string",
-      short: "X",
-      value: "METHOD",
-      help: "of the request; connect-time governance doesn't depend on it",
-    },
-    path: { type: "string", value: "PATH", help: "of the request; the same" },
-    header: { type: "string", short: "H", value: "'K: V'", multiple: true, help: "of the request; the same" },
+    method: { type: "string", short: "X", value: "METHOD", help: "of a request that is relayed (default GET)" },
+    path: { type: "string", value: "PATH", help: "of the request, with query (default /)" },
+    header: { type: "string", short: "H", value: "'K: V'", multiple: true, help: "of the request" },
   },
   example: "kmesh-edge explain 127.96.0.1:80 -X GET --path / -H 'host: shop'",
   run: async (invocation) => {
     const text = onlyArgument(invocation, "IP:PORT");
     if (parseSocketAddress(text) === undefined) throw new ConfigError(text, "expected IP:PORT or [IPV6]:PORT");
-    const answer = await ask<Explanation>(invocation, `/explain?destination=${encodeURIComponent(text)}`);
+    const { method, path, header } = invocation.options;
+    const query = new URLSearchParams({ destination: text });
+    if (typeof method === "string") query.set("method", method);
+    if (typeof path === "string") query.set("path", path);
+    if (Array.isArray(header)) query.set("headers", header.join("\n"));
+    const answer = await ask<Explanation>(invocation, `/explain?${query}`);
     print(invocation, answer, () => formatExplanation(answer));
     return answer.result === "refused" ? 1 : 0;
   },

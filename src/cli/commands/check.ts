@@ -1,5 +1,5 @@
 // `check`: what a mesh file would do on this host, without touching anything.
-import { describeDestination } from "../../admin/destinations.ts";
+import { describeDestination, type EngineName } from "../../admin/destinations.ts";
 import { Compiler } from "../../compile/compile.ts";
 import type { Placement } from "../../compile/placement.ts";
 import { ConfigError } from "../../errors.ts";
@@ -10,8 +10,7 @@ import type { Command } from "../command.ts";
 
 interface CheckedDestination {
   readonly destination: string;
-  /** connect: balanced in the kernel; native: left alone on purpose; refuse: connections fail; none: can't be honoured here. */
-  readonly engine: "connect" | "native" | "refuse" | "none";
+  readonly engine: EngineName;
   readonly reason: string;
   readonly clusters: readonly string[];
 }

@@ -40,7 +40,7 @@ Listeners:
   127.96.0.2:80               connect  shop (90 of 100), canary (10 of 100)  weighted         tcp_proxy
   any IPv4 address port 9000  refuse   -                                     prefixes         no filter chain matches and there is no default
   10.0.0.0/8 port 9000        connect  shop                                  prefixes         tcp_proxy
-  127.96.0.3:80               none     -                                     web              left native: virtual_hosts: no virtual host for \`*\`: the Host header decides
+  127.96.0.3:80               relay    -                                     web              relayed: virtual_hosts: no virtual host for \`*\`: the Host header decides
   0.0.0.0:15001               native   -                                     virtualOutbound  takes what no other listener does: left as it is
 `);
   });
@@ -112,10 +112,29 @@ describe("explain", () => {
     ],
     [
       "127.96.0.3:80",
-      `127.96.0.3:80: left as it is (native)
-  because: left native: virtual_hosts: no virtual host for \`*\`: the Host header decides
+      `127.96.0.3:80: relayed request by request (engine relay)
+  because: relayed: virtual_hosts: no virtual host for \`*\`: the Host header decides
   listener: web
   filter chain: filter_chains[0]
+  request: GET 127.96.0.3:80/
+  action: answered 404: no virtual host has this Host
+  while the relay is down: connections are refused
+`,
+    ],
+    [
+      `127.96.0.3:80&path=/a?b&headers=${encodeURIComponent("Host: web.example\nX-Canary: 1")}`,
+      `127.96.0.3:80: relayed request by request (engine relay)
+  because: relayed: virtual_hosts: no virtual host for \`*\`: the Host header decides
+  listener: web
+  filter chain: filter_chains[0]
+  virtual host: web.example
+  request: GET web.example/a?b
+  route: routes[0] canaries
+  action: forwarded to cluster canary; timeout 15000 ms
+  while the relay is down: connections are refused
+  cluster canary: 100 % of the requests, least_request
+    ENDPOINT          SHARE  HEALTH
+    [2001:db8::1]:80  100 %  healthy
 `,
     ],
     ["9.9.9.9:9", "9.9.9.9:9: left as it is (native)\n  because: no listener has this destination\n"],
