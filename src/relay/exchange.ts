@@ -1,0 +1,589 @@
+// One request and its response: admitted, routed, filtered, forwarded or answered here. What each step decides stands in its own
+// module; here is their order, and what a client gets when something fails in between.
+import { chooseWeighted, weightedRandom } from "../compile/weighted-choice.ts";
+import type { SocketAddress } from "../ip.ts";
+import type { ForwardAction, Route, VirtualHost } from "../model/route.ts";
+import { admit } from "./admission.ts";
+import type { HttpRequest, ResponseView } from "./behaviour/conditions.ts";
+import type { Fields } from "./behaviour/fields.ts";
+import { addToResponse, setAttemptCount } from "./behaviour/forwarded.ts";
+import { requestHash } from "./behaviour/hash.ts";
+import { directResponse, type LocalReply, localReply, redirectReply } from "./behaviour/local-reply.ts";
+import { applyMutations } from "./behaviour/mutations.ts";
+import { mustUseTls, redirectLocation, tlsRedirectLocation, tlsRedirectStatus } from "./behaviour/redirect.ts";
+import { addRequestId } from "./behaviour/request-id.ts";
+import type { TemplateContext } from "./behaviour/template.ts";
+import { requestTimeouts } from "./behaviour/timeout.ts";
+import type { Client } from "./client.ts";
+import type { Engine } from "./engine.ts";
+import { type FilterHost, FilterRun } from "./filters.ts";
+import { Hold } from "./flow.ts";
+import { bufferLimit, Forward, type ForwardHost, type Raw } from "./forward.ts";
+import { outboundRequest } from "./outbound.ts";
+import type { ChainPlan, RoutePlan } from "./plan.ts";
+import { HeadRequest, type Passing } from "./request.ts";
+import { RequestBody } from "./request-body.ts";
+import { ResponseWriter, writeReply } from "./response.ts";
+import { countStatus } from "./stats.ts";
+import type { Upstream } from "./upstream.ts";
+import type { MessageHead } from "./wire/head.ts";
+
+const nothing = Buffer.alloc(0);
+const continueResponse = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n");
+
+/** Of the numbers that route conditions and weights are compared with. */
+const randomRange = 2 ** 52;
+
+export class Exchange implements ForwardHost, FilterHost {
+  readonly client: Client;
+  readonly body = new RequestBody();
+  raw: Raw;
+  request: HttpRequest;
+  readonly #engine: Engine;
+  readonly #plan: ChainPlan;
+  readonly #head: MessageHead;
+  readonly #startedAtMs: number;
+  readonly #random: number;
+  #route: RoutePlan | undefined;
+  #requestId: string | undefined;
+  #forward: Forward | undefined;
+  #preferred: SocketAddress | undefined;
+  #isStrict = false;
+  #response: ResponseWriter | undefined;
+  #responseChanges: ((fields: Fields) => void)[] | undefined;
+  #afterDelay: (() => void) | undefined;
+  #collecting: { readonly maxBytes: number; readonly then: () => void } | undefined;
+  #isTunnel = false;
+  #isContinued = false;
+  #isFault = false;
+  #isOver = false;
+  #mustClose = false;
+  #keepsAfterwards = false;
+  #upstreamEnded = false;
+  #clientEnded = false;
+
+  constructor(engine: Engine, client: Client, plan: ChainPlan, head: MessageHead) {
+    this.#engine = engine;
+    this.client = client;
+    this.#plan = plan;
+    this.#head = head;
+    this.raw = { bytes: nothing, start: 0, bodyStart: 0, end: 0 };
+    this.request = new HeadRequest(head);
+    this.#startedAtMs = engine.timers.date();
+    this.#random = Math.floor(engine.random() * randomRange);
+    client.counters.requests++;
+    client.counters.activeRequests++;
+  }
+
+  get isTunnel(): boolean {
+    return this.#isTunnel;
+  }
+
+  /** The head is `bytes` from `start`, the body begins at `bodyStart`. Returns where what has come of the request ends. */
+  begin(bytes: Buffer, start: number, bodyStart: number): number {
+    const { body } = this;
+    body.begin(this.#head);
+    const end = body.isComplete ? bodyStart : body.feed(bytes, bodyStart);
+    this.raw = { bytes, start, bodyStart, end: Math.max(end, bodyStart) };
+    this.#startTimers();
+    if (end < 0) this.#refuseBody();
+    else this.#admit();
+    return end < 0 ? bytes.length : end;
+  }
+
+  /** More of the body; returns where the request ends. */
+  take(bytes: Buffer): number {
+    const end = this.body.feed(bytes, 0);
+    if (end < 0) {
+      this.#refuseBody();
+      return bytes.length;
+    }
+    if (this.body.isComplete) this.client.timers.request.stop();
+    if (this.#forward !== undefined) this.#forward.send(bytes, 0, end);
+    else this.#collect(bytes, end);
+    return end;
+  }
+
+  /** Bytes for the other end of a tunnel. */
+  pass(bytes: Buffer): void {
+    this.#forward?.upstream?.flow.write(bytes, 0, bytes.length, true);
+  }
+
+  /** The client sends no more. */
+  clientEnded(): void {
+    if (this.#isTunnel) {
+      this.#clientEnded = true;
+      this.#forward?.upstream?.flow.end();
+      if (this.#upstreamEnded) this.#finish(false);
+    } else if (!this.body.isComplete) {
+      this.client.abort();
+    }
+  }
+
+  /** The client's connection is gone. */
+  abandon(): void {
+    if (this.#isOver) return;
+    this.#forward?.cancel();
+    this.#end();
+  }
+
+  timedOut(which: "idle" | "route" | "perTry" | "stream" | "request" | "delay"): void {
+    switch (which) {
+      case "delay":
+        this.#resume();
+        return;
+      case "route":
+        this.#forward?.routeTimedOut();
+        return;
+      case "perTry":
+        this.#forward?.perTryTimedOut();
+        return;
+      case "idle":
+        this.#expire(this.#timeoutStatus(), "stream timeout");
+        return;
+      case "stream":
+        this.#expire(this.#timeoutStatus(), "downstream duration timeout");
+        return;
+      case "request":
+        this.#expire(408, "request timeout");
+        return;
+    }
+  }
+
+  // What filters ask for.
+
+  get context(): TemplateContext {
+    const { client } = this;
+    return {
+      request: this.request,
+      response: undefined,
+      protocol: this.#head.minor === 0 ? "HTTP/1.0" : "HTTP/1.1",
+      startTimeMs: this.#startedAtMs,
+      remote: client.address,
+      local: client.original.destination,
+      upstream: this.endpoint,
+      cluster: this.cluster,
+      routeName: this.#route?.route.name ?? "",
+      virtualHostName: this.#route?.virtualHost.name ?? "",
+      responseFlags: "",
+      hostname: this.#engine.hostname,
+    };
+  }
+
+  get cluster(): string | undefined {
+    const action = this.#route?.route.action;
+    return action?.type === "forward" ? this.#clusterName(action) : undefined;
+  }
+
+  get source(): SocketAddress {
+    return this.client.address;
+  }
+
+  get destination(): SocketAddress {
+    return this.client.original.destination;
+  }
+
+  get endpoint(): SocketAddress | undefined {
+    return this.#forward?.target?.address;
+  }
+
+  delay(ms: number, then: () => void): void {
+    this.#afterDelay = then;
+    this.client.timers.delay.start(ms);
+  }
+
+  collect(maxBytes: number, then: () => void): void {
+    if (this.body.dataBytes > maxBytes) {
+      this.#tooLarge();
+      return;
+    }
+    if (this.body.isComplete) {
+      then();
+      return;
+    }
+    this.#collecting = { maxBytes, then };
+    this.sendContinue();
+  }
+
+  onResponse(change: (fields: Fields) => void): void {
+    this.#responseChanges ??= [];
+    this.#responseChanges.push(change);
+  }
+
+  prefer(endpoint: SocketAddress | undefined, strict: boolean): void {
+    this.#preferred = endpoint;
+    this.#isStrict = strict;
+  }
+
+  countFault(): void {
+    if (!this.#isFault) this.#engine.faults.active++;
+    this.#isFault = true;
+  }
+
+  /** An answer of our own. */
+  reply({ status, fields, body }: LocalReply): void {
+    if (this.#response !== undefined) {
+      this.broken();
+      return;
+    }
+    const { client } = this;
+    this.#forward?.cancel();
+    const keep = this.#keeps();
+    for (const change of this.#responseChanges ?? []) change(fields);
+    addToResponse(fields, this.#plan.options);
+    addRequestId(fields, this.#plan.options, this.#requestId);
+    countStatus(client.counters.statuses, status);
+    writeReply(client.flow, { status, fields, body }, this.#head.minor, keep, this.#head.method === "HEAD");
+    this.#finish(keep);
+  }
+
+  // What the way to the cluster says.
+
+  sendContinue(): void {
+    if (!this.#head.expectContinue || this.#isContinued || this.#response !== undefined) return;
+    if (this.#plan.options.proxy100Continue || this.body.dataBytes > 0) return;
+    this.#isContinued = true;
+    this.client.flow.write(continueResponse, 0, continueResponse.length, true);
+  }
+
+  passInterim({ head }: Upstream): void {
+    if (head.status !== 100 || !this.#plan.options.proxy100Continue || this.#isContinued) return;
+    this.#isContinued = true;
+    this.client.flow.write(continueResponse, 0, continueResponse.length, true);
+  }
+
+  respond(upstream: Upstream, bytes: Buffer, start: number, from: number, to: number, isEnd: boolean): void {
+    const { client } = this;
+    const { flow } = client;
+    const writer = new ResponseWriter(flow);
+    this.#response = writer;
+    this.body.drop();
+    countStatus(client.counters.statuses, upstream.head.status);
+    if (upstream.framing === "tunnel") this.#becomeTunnel(upstream);
+    else if (upstream.framing === "chunked" && this.#head.minor === 0) upstream.scanner.ranges = [];
+    const keep = this.#keeps();
+    flow.feeder = upstream.flow;
+    writer.begin(upstream, bytes, start, from, to, isEnd, {
+      minor: this.#head.minor,
+      keep: keep || this.#isTunnel,
+      change: this.#responseChange(upstream),
+    });
+    if (isEnd) this.#finish(keep);
+    else if (this.#isTunnel) this.#passHeld(upstream);
+    else this.#keepsAfterwards = keep;
+  }
+
+  continueResponse(upstream: Upstream, bytes: Buffer, from: number, to: number, isEnd: boolean): void {
+    this.client.timers.idle.touch();
+    this.#response?.body(upstream, bytes, from, to, isEnd);
+    if (!isEnd) return;
+    if (!this.#isTunnel) {
+      this.#finish(this.#keepsAfterwards);
+      return;
+    }
+    this.#upstreamEnded = true;
+    this.client.flow.end();
+    if (this.#clientEnded) this.#finish(false);
+  }
+
+  fail(status: number, text: string): void {
+    this.reply(localReply(this.request, status, text, { change: (fields) => this.#countAttempts(fields) }));
+  }
+
+  broken(): void {
+    if (this.#isOver) return;
+    this.#forward?.cancel();
+    this.#end();
+    this.client.abort();
+  }
+
+  #startTimers(): void {
+    const { timers } = this.client;
+    const { streamIdleMs, requestMs, maxStreamMs } = this.#plan.options.timeouts;
+    if (streamIdleMs > 0) timers.idle.start(streamIdleMs);
+    if (requestMs > 0 && !this.body.isComplete) timers.request.start(requestMs);
+    if (maxStreamMs > 0) timers.stream.start(maxStreamMs);
+  }
+
+  #admit(): void {
+    const { client } = this;
+    const input = {
+      client: client.address,
+      localPort: client.original.destination.port,
+      passing: this.#passing(),
+    };
+    const admission = admit(this.#plan, this.#head, input);
+    switch (admission.type) {
+      case "refused":
+        this.#engine.stats.refuse(admission.reason);
+        this.#mustClose = true;
+        this.reply(localReply(this.request, admission.status, admission.body));
+        return;
+      case "redirected":
+        this.reply(redirectReply(this.request, 307, admission.path));
+        return;
+      case "admitted":
+        this.request = admission.request;
+        this.#requestId = admission.requestId;
+        this.#findRoute();
+        return;
+    }
+  }
+
+  #findRoute(): void {
+    const { request } = this;
+    const virtualHost = this.#plan.virtualHost(request);
+    if (virtualHost !== undefined && mustUseTls(virtualHost, request)) {
+      this.reply(redirectReply(request, tlsRedirectStatus, tlsRedirectLocation(request)));
+      return;
+    }
+    const route = virtualHost && this.#plan.route(request, this.#random);
+    // Envoy has no route for it, or one without a cluster.
+    const plan = virtualHost && route && this.#planRoute(virtualHost, route);
+    if (plan === undefined) {
+      this.reply(localReply(request, 404, ""));
+      return;
+    }
+    this.#route = plan;
+    if (!this.#mayUpgrade(plan)) {
+      this.#mustClose = true;
+      this.reply(localReply(request, 403, ""));
+      return;
+    }
+    this.#applyRouteTimers(plan);
+    if (plan.filters.length === 0) {
+      this.#act();
+      return;
+    }
+    new FilterRun(this.#engine, this.#plan, plan.filters, this, () => this.#act()).run();
+  }
+
+  #planRoute(virtualHost: VirtualHost, route: Route): RoutePlan | undefined {
+    const { action } = route;
+    if (action.type !== "forward" || action.destination.type !== "weighted_clusters") {
+      return this.#plan.planOf(virtualHost, route, undefined);
+    }
+    const hash = action.destination.useHashPolicy ? this.#requestHash(action, this.request).hash : undefined;
+    const { clusters } = action.destination;
+    const random = weightedRandom(action.destination, this.request, hash ?? this.#random);
+    const weighted = clusters[chooseWeighted(clusters, random)];
+    return weighted && this.#plan.planOf(virtualHost, route, weighted);
+  }
+
+  /** What the route says of upgrades comes before what the connection manager says. */
+  #mayUpgrade({ route: { action } }: RoutePlan): boolean {
+    const type = this.#upgradeType();
+    if (type === "") return true;
+    const byRoute = action.type === "forward" ? action.upgrades[type] : undefined;
+    return byRoute ?? this.#plan.options.upgrades.includes(type);
+  }
+
+  /** In lower case; "": none is asked for. HTTP/2 isn't offered, so that the request is one like any other. */
+  #upgradeType(): string {
+    const { method, upgrade } = this.#head;
+    if (method === "CONNECT") return "connect";
+    const type = upgrade.toLowerCase();
+    return type === "h2c" ? "" : type;
+  }
+
+  #applyRouteTimers({ route: { action } }: RoutePlan): void {
+    if (action.type !== "forward") return;
+    const { idleTimeoutMs, maxStreamDurationMs } = action;
+    const { idle, stream } = this.client.timers;
+    if (idleTimeoutMs !== undefined) restart(idle, idleTimeoutMs);
+    if (maxStreamDurationMs !== undefined) restart(stream, maxStreamDurationMs);
+  }
+
+  #act(): void {
+    const route = this.#route;
+    if (route === undefined) return;
+    const { action, match } = route.route;
+    const { request } = this;
+    const change = (fields: Fields): void => this.#mutateResponse(fields, undefined);
+    switch (action.type) {
+      case "redirect": {
+        const location = redirectLocation(action, request, match.path, this.#engine.patterns);
+        this.reply(redirectReply(request, action.status, location, change));
+        return;
+      }
+      case "direct_response":
+        this.reply(directResponse(action, request, change));
+        return;
+      case "forward":
+        this.#startForward(route, action);
+        return;
+    }
+  }
+
+  #startForward(plan: RoutePlan, action: ForwardAction): void {
+    const name = this.#clusterName(action);
+    const cluster = name === undefined ? undefined : this.#engine.state.cluster(name);
+    if (cluster === undefined) {
+      this.fail(action.notFoundStatus, "");
+      return;
+    }
+    const timeouts = requestTimeouts(action, this.request);
+    const { patterns } = this.#engine;
+    const { grpcTimeout } = timeouts;
+    const context = (): TemplateContext => this.context;
+    const outbound = { plan, action, context, passing: this.#passing(), grpcTimeout, patterns };
+    const request = outboundRequest(this.request, outbound);
+    const { hash, setCookies } = this.#requestHash(action, request);
+    for (const cookie of setCookies) this.onResponse((fields) => fields.add("set-cookie", cookie));
+    this.#forward = new Forward(this.#engine, this, {
+      cluster,
+      action,
+      timeouts,
+      outbound,
+      request,
+      hash,
+      preferred: this.#preferred,
+      isStrict: this.#isStrict,
+      mayTunnel: this.#upgradeType() !== "",
+      keepsBody: false,
+    });
+    this.#forward.start();
+  }
+
+  #requestHash(action: ForwardAction, request: HttpRequest): ReturnType<typeof requestHash> {
+    const { address, original } = this.client;
+    const input = { request, remote: address, local: original.destination };
+    return requestHash(action.hashPolicies, input, this.#engine.patterns);
+  }
+
+  #clusterName({ destination }: ForwardAction): string | undefined {
+    switch (destination.type) {
+      case "cluster":
+        return destination.cluster;
+      case "cluster_header":
+        return this.request.header(destination.header);
+      case "weighted_clusters": {
+        const weighted = this.#route?.weighted;
+        return weighted?.clusterHeader === undefined ? weighted?.cluster : this.request.header(weighted.clusterHeader);
+      }
+    }
+  }
+
+  #passing(): Passing {
+    return { upgrade: this.#upgradeType() !== "", expect: this.#plan.options.proxy100Continue };
+  }
+
+  /** Undefined: the response's fields stay as they came. */
+  #responseChange({ head }: Upstream): ((fields: Fields) => void) | undefined {
+    const isNeeded =
+      this.#plan.changesResponses ||
+      this.#responseChanges !== undefined ||
+      (this.#route?.responseMutations.length ?? 0) > 0 ||
+      this.#route?.virtualHost.attemptCount.inResponse === true;
+    if (!isNeeded) return undefined;
+    return (fields) => {
+      this.#mutateResponse(fields, head.status);
+      this.#countAttempts(fields);
+      for (const change of this.#responseChanges ?? []) change(fields);
+      addToResponse(fields, this.#plan.options);
+      addRequestId(fields, this.#plan.options, this.#requestId);
+    };
+  }
+
+  #mutateResponse(fields: Fields, status: number | undefined): void {
+    const mutations = this.#route?.responseMutations ?? [];
+    if (mutations.length === 0) return;
+    const response = status === undefined ? undefined : responseView(status, fields);
+    const context = { ...this.context, response };
+    for (const each of mutations) applyMutations(fields, each, context);
+  }
+
+  #countAttempts(fields: Fields): void {
+    const attempt = this.#forward?.attempt ?? 0;
+    if (attempt > 0 && this.#route?.virtualHost.attemptCount.inResponse === true) setAttemptCount(fields, attempt);
+  }
+
+  /** The connection may serve another request: only a request that has come whole leaves it where the next one begins. */
+  #keeps(): boolean {
+    return this.body.isComplete && !this.#mustClose && this.client.staysOpen;
+  }
+
+  #refuseBody(): void {
+    this.#engine.stats.refuse(this.body.problem || "body");
+    this.#mustClose = true;
+    this.reply(localReply(this.request, 400, "Bad Request"));
+  }
+
+  /** Bytes of a body that nobody takes yet. */
+  #collect(bytes: Buffer, end: number): void {
+    this.body.keep(bytes, 0, end);
+    const collecting = this.#collecting;
+    if (collecting === undefined) {
+      if (this.body.keptBytes > bufferLimit) this.client.flow.hold(Hold.noDestination);
+      return;
+    }
+    if (this.body.dataBytes > collecting.maxBytes) {
+      this.#tooLarge();
+      return;
+    }
+    if (!this.body.isComplete) return;
+    this.#collecting = undefined;
+    collecting.then();
+  }
+
+  #tooLarge(): void {
+    this.reply(localReply(this.request, 413, "Payload Too Large"));
+  }
+
+  #resume(): void {
+    const then = this.#afterDelay;
+    this.#afterDelay = undefined;
+    if (then === undefined) this.#forward?.retryNow();
+    else then();
+  }
+
+  #timeoutStatus(): 408 | 504 {
+    return this.body.isComplete ? 504 : 408;
+  }
+
+  #expire(status: number, text: string): void {
+    if (this.#response === undefined) this.reply(localReply(this.request, status, text));
+    else this.broken();
+  }
+
+  /** From here on bytes go both ways as they come. */
+  #becomeTunnel(upstream: Upstream): void {
+    this.#isTunnel = true;
+    this.body.isComplete = true;
+    this.client.timers.route.stop();
+    upstream.flow.feeder = this.client.flow;
+  }
+
+  #passHeld(upstream: Upstream): void {
+    const held = this.client.takeHeld();
+    if (held !== undefined) upstream.flow.write(held, 0, held.length, true);
+  }
+
+  #finish(keep: boolean): void {
+    if (this.#isOver) return;
+    if (this.#isTunnel) this.#forward?.cancel();
+    this.#end();
+    this.client.done(keep);
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    const { timers, counters, flow } = this.client;
+    counters.activeRequests--;
+    if (this.#isFault) this.#engine.faults.active--;
+    this.#forward?.ended();
+    flow.feeder = undefined;
+    flow.release(Hold.noDestination);
+    for (const timer of [timers.idle, timers.route, timers.perTry, timers.stream, timers.request, timers.delay])
+      timer.stop();
+  }
+}
+
+function responseView(status: number, fields: Fields): ResponseView {
+  return { status, header: (name) => fields.header(name), values: (name) => fields.values(name) };
+}
+
+function restart(timer: { start(ms: number): void; stop(): void }, ms: number): void {
+  if (ms > 0) timer.start(ms);
+  else timer.stop();
+}
