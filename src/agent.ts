@@ -1,33 +1,41 @@
 // The agent: sources → snapshot → publisher → kernel, the workloads that it is bound to, and what the admin API may know of all
 // that. The only module that knows everybody. Losing a source, or the agent itself, never takes governance away.
 import { mkdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { serve } from "./admin/serve.ts";
 import type { AgentStatus, AgentView, Capability, WorkloadStatus } from "./admin/view.ts";
 import { buildInfo } from "./build-info.ts";
+import { type Clock, sleep } from "./clock.ts";
 import type { Compiled } from "./compile/compile.ts";
 import type { Config } from "./config.ts";
 import { readCounters } from "./dataplane/counters.ts";
 import { readCapabilities } from "./dataplane/features.ts";
+import { mapDirectory } from "./dataplane/maps.ts";
 import { claimPins, removeAll } from "./dataplane/pins.ts";
 import { readBack } from "./dataplane/read-back.ts";
 import { ConfigError, KernelError, MeshError } from "./errors.ts";
 import { type Explanation, explain } from "./explain.ts";
+import type { ExplainedRequest } from "./explain-request.ts";
+import { Health } from "./health.ts";
 import type { SocketAddress } from "./ip.ts";
 import { emptySnapshot, type ResourceType, type Snapshot } from "./model/snapshot.ts";
 import { Publisher } from "./publisher.ts";
+import { probe } from "./relay/behaviour/health-probe.ts";
+import { RelayControl } from "./relay/control.ts";
 import { formatRejection, type MeshFile, readMeshFile } from "./source/mesh-file.ts";
 import { watchMeshFile } from "./source/watch.ts";
 import type { Counters } from "./telemetry/counters.ts";
 import type { Log, LogLevel } from "./telemetry/log.ts";
 import { requireCgroupRoot } from "./workload/cgroup.ts";
 import { type Workload, Workloads } from "./workload/workloads.ts";
-import { type Clock, sleep } from "./xds/clock.ts";
 import { ControlPlane } from "./xds/control-plane.ts";
 import { logEvent } from "./xds/log-event.ts";
 import { type Host, identify, type NodeIdentity } from "./xds/node.ts";
 
 export interface AgentOptions {
   readonly config: Config;
+  /** Starts this executable again, as a worker of the relay. */
+  readonly relayWorker: readonly string[];
   /** The linked BPF object. */
   readonly object: Uint8Array;
   readonly host: Host & { readonly sources: { readonly v4: string; readonly v6: string } };
@@ -44,6 +52,12 @@ interface ControlPlaneAddress {
   readonly delta?: boolean;
 }
 
+/** Once a minute, what no relay has taken is removed. */
+const sweepRounds = 20;
+/** Checks of a cluster that began together end together, more or less. */
+const healthGatherMs = 5;
+/** What the relay's connections get to end when the agent is told to leave nothing behind. */
+const relayDrainMs = 10_000;
 /** How often cgroups that come and go are looked for, and a failed publication is tried again. */
 const reconcileMs = 3_000;
 /** Map entries, from where collecting garbage (some 100 ms at 180,000) is worth it. */
@@ -59,6 +73,8 @@ export class Agent implements AgentView {
   readonly #host: AgentOptions["host"];
   readonly #onReady: () => void;
   readonly #publisher: Publisher;
+  readonly #relay: RelayControl;
+  readonly #health: Health;
   readonly #workloads: Workloads;
   readonly #server: ControlPlaneAddress | undefined;
   #file: MeshFile | undefined;
@@ -73,9 +89,13 @@ export class Agent implements AgentView {
   #commitError: string | undefined;
   #commits = { count: 0, failed: 0, puts: 0, deletes: 0, durationMs: 0 };
   #isReady = false;
+  #isWantedAnew = false;
+  #isStopping = false;
+  /** One publication after the other. */
+  #publications: Promise<void> = Promise.resolve();
 
   /** Reads the mesh file and the state directory; touches no traffic. Throws ConfigError, UnsupportedError. */
-  constructor({ config, object, host, log, clock, random, onReady }: AgentOptions) {
+  constructor({ config, relayWorker, object, host, log, clock, random, onReady }: AgentOptions) {
     this.#config = config;
     this.#host = host;
     this.#log = log;
@@ -92,7 +112,23 @@ export class Agent implements AgentView {
     mkdirSync(config.stateDirectory, { recursive: true, mode: 0o700 });
     this.#workloads = Workloads.open(requireCgroupRoot(), config.stateDirectory, config.workloads);
     const { pinDirectory, trustVip } = config;
-    this.#publisher = new Publisher({ object, pinDirectory, trustVip, sources: host.sources });
+    const isRelayed = config.engine === "auto";
+    this.#publisher = new Publisher({ object, pinDirectory, trustVip, isRelayed, sources: host.sources });
+    this.#health = new Health({ clock, random, log, probe, onChange: () => this.#wantAnew() });
+    this.#relay = new RelayControl({
+      command: relayWorker,
+      workers: config.relayWorkers ?? availableParallelism(),
+      maps: mapDirectory(pinDirectory),
+      nodeId: this.node.id,
+      log,
+      clock,
+      mapDescriptors: () => {
+        const maps = this.#publisher.dataplane?.maps;
+        return maps === undefined ? [] : [maps.relayed.fd, maps.connections.fd, maps.settings.fd];
+      },
+      onUp: () => this.#sendToRelay(),
+      onResults: (results) => this.#health.record(results),
+    });
   }
 
   /** Until the signal aborts. The data plane stays, unless the configuration says otherwise. */
@@ -103,13 +139,20 @@ export class Agent implements AgentView {
     this.#controlPlane = this.#server === undefined ? undefined : await this.#connect(this.#server);
     this.#log.info("started", { version: this.build.version, socket });
     // Without a control plane the file is everything; with one, maps of an earlier run serve until it has spoken.
-    if (this.#controlPlane === undefined) this.#publish();
+    if (this.#controlPlane === undefined) await this.#publish();
     const sources = [this.#keepReconciled(signal)];
     if (this.#file !== undefined) sources.push(this.#followFile(this.#file, signal));
     if (this.#controlPlane !== undefined) sources.push(this.#followControlPlane(this.#controlPlane, signal));
     await Promise.all(sources);
+    this.#isStopping = true;
+    await this.#publications.catch(() => {});
     // Also what an earlier run left, where this one never got a configuration.
-    if (this.#config.detachOnExit) removeAll(this.#config.pinDirectory);
+    if (this.#config.detachOnExit) {
+      removeAll(this.#config.pinDirectory);
+      this.#relay.drain(relayDrainMs);
+    }
+    this.#health[Symbol.dispose]();
+    this.#relay[Symbol.dispose]();
     this.#log.info("stopped", { governed: !this.#config.detachOnExit });
     this.#publisher[Symbol.dispose]();
   }
@@ -120,7 +163,7 @@ export class Agent implements AgentView {
         this.#file = usable(change instanceof MeshError ? fail(change) : change);
         this.#fileError = undefined;
         this.#log.info("mesh file changed", { path });
-        if (this.#controlPlane === undefined || this.#dynamic !== undefined) this.#publish();
+        if (this.#controlPlane === undefined || this.#dynamic !== undefined) await this.#publish();
       } catch (error) {
         this.#fileError = MeshError.from(error).reason;
         this.#log.error("mesh file refused; the last good configuration stays", { path, error: this.#fileError });
@@ -131,7 +174,7 @@ export class Agent implements AgentView {
   async #followControlPlane(controlPlane: ControlPlane, signal: AbortSignal): Promise<void> {
     for await (const snapshot of controlPlane.snapshots(signal)) {
       this.#dynamic = snapshot;
-      this.#publish();
+      await this.#publish();
     }
   }
 
@@ -151,12 +194,34 @@ export class Agent implements AgentView {
     return new ControlPlane(ads);
   }
 
-  #publish(): void {
-    const snapshot = merge(this.#file?.snapshot, this.#dynamic);
+  #publish(): Promise<void> {
+    this.#publications = this.#publications.then(() => this.#publishNow());
+    return this.#publications;
+  }
+
+  /** Endpoints' health has changed: all that changes now is published together. */
+  #wantAnew(): void {
+    if (this.#isWantedAnew) return;
+    this.#isWantedAnew = true;
+    this.#clock.after(healthGatherMs, () => {
+      this.#isWantedAnew = false;
+      if (this.#isStopping) return;
+      // A failure is in the status, and tried again; what can't be helped ends the agent from where it waits for a publication.
+      this.#publish().catch(() => {});
+    });
+  }
+
+  async #publishNow(): Promise<void> {
+    const source = merge(this.#file?.snapshot, this.#dynamic);
+    const snapshot = this.#health.overlay(source);
     if (isSame(snapshot, this.#snapshot) && this.#commitError === undefined && this.#generation > 0) return;
     const start = this.#clock.now();
     try {
-      const { puts, deletes } = this.#publisher.publish(snapshot);
+      const prepared = this.#publisher.prepare(snapshot);
+      await this.#relay.prepare(prepared.compiled);
+      const { puts, deletes } = prepared.commit();
+      this.#relay.settle();
+      this.#sendToRelay();
       this.#snapshot = snapshot;
       this.#generation++;
       this.#changedAt = new Date(this.#clock.date());
@@ -172,22 +237,38 @@ export class Agent implements AgentView {
       // The entries of a large transaction are garbage as soon as the kernel has them; no traffic waits for us here.
       if (puts + deletes > largeTransaction) Bun.gc(true);
     } catch (error) {
-      const { reason, code } = MeshError.from(error);
-      this.#commitError = reason;
-      this.#commits = { ...this.#commits, failed: this.#commits.failed + 1 };
-      this.#log.error("configuration not put in effect; the last good one stays", { error: reason });
-      // No retry can help, unless it was a signal that interrupted the verifier.
-      const isInterrupted = error instanceof KernelError && error.errnoName === "EAGAIN";
-      if (code === "unsupported" || (code === "verifier" && !isInterrupted)) throw error;
+      await this.#failedToPublish(error);
     }
     this.#reconcile();
   }
 
+  /** An earlier agent's relay, if one is left, has the connections until this one's listens. */
+  #sendToRelay(): void {
+    const { dataplane } = this.#publisher;
+    const { listen } = this.#relay;
+    if (dataplane === undefined || listen === undefined) return;
+    dataplane.sendToRelay(listen);
+    dataplane.changeSettings({ relayRefuse: this.#config.onRelayDown === "refuse" ? 1 : 0 });
+  }
+
+  async #failedToPublish(error: unknown): Promise<void> {
+    const { reason, code } = MeshError.from(error);
+    this.#commitError = reason;
+    this.#commits = { ...this.#commits, failed: this.#commits.failed + 1 };
+    this.#log.error("configuration not put in effect; the last good one stays", { error: reason });
+    // The relay goes back to what the kernel still has.
+    if (this.#publisher.compiled !== undefined) await this.#relay.prepare(this.#publisher.compiled);
+    // No retry can help, unless it was a signal that interrupted the verifier.
+    const isInterrupted = error instanceof KernelError && error.errnoName === "EAGAIN";
+    if (code === "unsupported" || (code === "verifier" && !isInterrupted)) throw error;
+  }
+
   async #keepReconciled(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    for (let round = 1; !signal.aborted; round++) {
       await sleep(this.#clock, reconcileMs, signal);
       if (signal.aborted) return;
-      if (this.#commitError !== undefined) this.#publish();
+      if (round % sweepRounds === 0) this.#publisher.dataplane?.sweepRelayed();
+      if (this.#commitError !== undefined) await this.#publish();
       else this.#reconcile();
     }
   }
@@ -288,8 +369,8 @@ export class Agent implements AgentView {
     return readCapabilities();
   }
 
-  explain(destination: SocketAddress): Explanation {
-    return explain(this.#publisher.compiled, destination);
+  explain(destination: SocketAddress, request?: ExplainedRequest): Explanation {
+    return explain(this.#publisher.compiled, destination, request);
   }
 
   enroll(target: string): WorkloadStatus {

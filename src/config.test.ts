@@ -36,6 +36,8 @@ describe("what is taken", () => {
       adminSocket: defaults.adminSocket,
       trustVip: true,
       engine: "auto",
+      relayWorkers: undefined,
+      onRelayDown: "bypass",
       detachOnExit: false,
       logLevel: "info",
     });
@@ -55,6 +57,8 @@ pin_dir: /sys/fs/bpf/x
 admin: {socket: /run/x.sock, address: "[::1]:1500"}
 trust_vip: false
 engine: connect
+relay: {workers: 3}
+on_relay_down: refuse
 detach_on_exit: true
 log_level: debug
 `);
@@ -76,6 +80,8 @@ log_level: debug
       adminSocket: "/run/x.sock",
       trustVip: false,
       engine: "connect",
+      relayWorkers: 3,
+      onRelayDown: "refuse",
       detachOnExit: true,
       logLevel: "debug",
     });
@@ -126,6 +132,9 @@ describe("what is refused, each with its field", () => {
     ["xds: {initial_fetch_timeout: 5}", ["xds.initial_fetch_timeout: expected a duration such as 15s"]],
     ["node: {labels: {a: 1}}", ["node.labels: expected a mapping of strings"]],
     ["log_level: loud", ['log level "loud": expected debug, info, warn, error']],
+    ["relay: {workers: 0}", ["relay.workers: expected a whole number from 1 to 64"]],
+    ["relay: {workers: two}", ["relay.workers: expected a whole number from 1 to 64"]],
+    ["on_relay_down: panic", ['on_relay_down "panic": expected bypass or refuse']],
     ["engine: relay", ['engine "relay": expected auto or connect']],
     ["controller: istiod", ['controller "istiod": expected HOST:PORT']],
     ["controller: istiod:0", ['controller "istiod:0": expected HOST:PORT']],

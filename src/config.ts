@@ -22,7 +22,12 @@ export interface Config {
   readonly adminSocket: string;
   readonly adminAddress: SocketAddress | undefined;
   readonly trustVip: boolean;
+  /** connect: nothing is relayed; HTTP that needs it is left native. */
   readonly engine: "auto" | "connect";
+  /** Processes of the relay; as many as the host has cores where unset. */
+  readonly relayWorkers: number | undefined;
+  /** What happens to connections that the relay should have while none of its workers listens. */
+  readonly onRelayDown: "bypass" | "refuse";
   readonly detachOnExit: boolean;
   readonly logLevel: LogLevel;
 }
@@ -40,6 +45,9 @@ export const defaults = {
   adminSocket: "/run/kmesh-edge/admin.sock",
   adminAddress: "127.0.0.1:15000",
 } as const;
+
+/** More relay workers than this only cost memory. */
+const mostWorkers = 64;
 
 /** Flags as the command line gave them. */
 export interface Flags {
@@ -72,6 +80,7 @@ export function loadConfig(flags: Flags, env: Env): Config {
     stateDirectory: reader.text("state_dir"),
     pinDirectory: reader.text("pin_dir"),
     engine: reader.text("engine"),
+    onRelayDown: reader.text("on_relay_down"),
     detachOnExit: reader.flag("detach_on_exit"),
     logLevel: reader.text("log_level"),
   };
@@ -90,6 +99,8 @@ export function loadConfig(flags: Flags, env: Env): Config {
     ...admin,
     trustVip: reader.flag("trust_vip") ?? true,
     engine: oneOf("engine", flags.engine ?? inFile.engine, ["auto", "connect"], "auto", problems),
+    relayWorkers: reader.count("relay.workers", mostWorkers),
+    onRelayDown: oneOf("on_relay_down", inFile.onRelayDown, ["bypass", "refuse"], "bypass", problems),
     detachOnExit: flags["detach-on-exit"] ?? inFile.detachOnExit ?? false,
     logLevel: logLevelOf(flags["log-level"] ?? inFile.logLevel, problems),
   };
@@ -132,6 +143,11 @@ class Reader {
 
   flag(path: string): boolean | undefined {
     return this.#typed(path, "true or false", (value) => typeof value === "boolean") as boolean | undefined;
+  }
+
+  count(path: string, atMost: number): number | undefined {
+    const is = (value: unknown): boolean => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= atMost;
+    return this.#typed(path, `a whole number from 1 to ${atMost}`, is) as number | undefined;
   }
 
   /** `15s` or `0.5s`, as protobuf's Duration in JSON; in milliseconds. */

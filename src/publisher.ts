@@ -13,8 +13,16 @@ export interface PublisherOptions {
   readonly object: Uint8Array;
   readonly pinDirectory: string;
   readonly trustVip: boolean;
+  /** HTTP that has to be seen request by request goes to the relay; otherwise it is left native. */
+  readonly isRelayed: boolean;
   /** The source addresses that the kernel will choose for connections to other hosts; they are what RING_HASH and MAGLEV hash. */
   readonly sources: { readonly v4: string; readonly v6: string };
+}
+
+export interface Prepared {
+  readonly compiled: Compiled;
+  /** Throws MeshError; what was in effect stays. */
+  readonly commit: () => Publication;
 }
 
 export interface Publication {
@@ -53,20 +61,27 @@ export class Publisher implements Disposable {
     return this.#compiled;
   }
 
-  /** Throws MeshError; what was in effect stays. The next publication starts from what the kernel holds then. */
-  publish(snapshot: Snapshot): Publication {
+  /**
+   * Compiles; nothing is in effect before `commit`. Throws MeshError; what was in effect stays. The next publication starts from
+   * what the kernel holds then. One publication at a time.
+   */
+  prepare(snapshot: Snapshot): Prepared {
     const dataplane = this.#dataplane;
     const step = dataplane === undefined ? this.#open(snapshot) : this.#compile(dataplane, snapshot);
-    const { puts, deletes, freed } = step.dataplane.commit(step.compiled.image);
-    step.compiler.release(freed);
-    this.#compiler = step.compiler;
-    this.#compiled = step.compiled;
-    return { compiled: step.compiled, puts, deletes };
+    return { compiled: step.compiled, commit: () => this.#commit(step) };
   }
 
   [Symbol.dispose](): void {
     this.#dataplane?.[Symbol.dispose]();
     this.#dataplane = undefined;
+  }
+
+  #commit(step: Step): Publication {
+    const { puts, deletes, freed } = step.dataplane.commit(step.compiled.image);
+    step.compiler.release(freed);
+    this.#compiler = step.compiler;
+    this.#compiled = step.compiled;
+    return { compiled: step.compiled, puts, deletes };
   }
 
   /** Until the commit has succeeded, no compiler is known to be in step with the kernel. */
@@ -98,7 +113,8 @@ export class Publisher implements Disposable {
   }
 
   #newCompiler(slots: number, restored?: Restored): Compiler {
-    return new Compiler(slots, digest, this.#options.trustVip, restored);
+    const { trustVip, isRelayed } = this.#options;
+    return new Compiler(slots, digest, trustVip, restored, isRelayed);
   }
 }
 

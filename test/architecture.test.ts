@@ -34,10 +34,11 @@ const WALLS: readonly Wall[] = [
     inside: under("src/layout", "src/libbpf"),
   },
   {
-    rule: "only src/dataplane talks to the kernel; doctor may probe it",
+    rule: "only src/dataplane talks to the kernel; doctor may probe it, and the relay has sockets and memory of its own",
     imports: under("src/libbpf"),
     inside: (path, specifier) =>
       under("src/libbpf", "src/dataplane")(path) ||
+      (under("src/relay")(path) && /^src\/libbpf\/(socket|shared-memory)\.ts$/.test(specifier)) ||
       (/^src\/cli\/doctor\b/.test(path) && /^src\/libbpf\/(probe|syscalls)\.ts$/.test(specifier)),
   },
   {

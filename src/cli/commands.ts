@@ -22,6 +22,7 @@ export const verbs: readonly Verb[] = [
   { name: "log", load: async () => (await import("./commands/agent.ts")).log },
   { name: "doctor", load: async () => (await import("./commands/doctor.ts")).doctor },
   { name: "version", load: async () => (await import("./commands/version.ts")).version },
+  { name: "relay-worker", load: async () => (await import("./commands/relay-worker.ts")).relayWorker },
   { name: "demo-client", load: async () => (await import("./commands/demo.ts")).demoClient },
 ];
 

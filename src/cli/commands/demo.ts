@@ -4,11 +4,11 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Agent } from "../../agent.ts";
+import { systemClock } from "../../clock.ts";
 import { loadConfig } from "../../config.ts";
 import { MeshError } from "../../errors.ts";
 import { Log } from "../../telemetry/log.ts";
 import { requireCgroupRoot } from "../../workload/cgroup.ts";
-import { systemClock } from "../../xds/clock.ts";
 import { readBpfObject } from "../assets.ts";
 import type { Command, Terminal } from "../command.ts";
 import { demoMesh, demoVips } from "../demo-mesh.ts";
@@ -103,6 +103,7 @@ async function startAgent(
   const { promise: ready, resolve } = Promise.withResolvers<void>();
   const agent = new Agent({
     config: loadConfig(flags, {}),
+    relayWorker: [...terminal.self, "relay-worker"],
     object: readBpfObject(),
     host: describeHost(),
     log: new Log("error", terminal.err, () => new Date()),

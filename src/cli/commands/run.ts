@@ -1,9 +1,9 @@
 // `run`: the agent in the foreground, until SIGINT or SIGTERM.
 import { hostname, networkInterfaces } from "node:os";
 import { Agent } from "../../agent.ts";
+import { systemClock } from "../../clock.ts";
 import { loadConfig } from "../../config.ts";
 import { Log } from "../../telemetry/log.ts";
-import { systemClock } from "../../xds/clock.ts";
 import { readBpfObject } from "../assets.ts";
 import type { Command } from "../command.ts";
 
@@ -34,6 +34,7 @@ export const run: Command = {
     const config = loadConfig(options, terminal.env);
     const agent = new Agent({
       config,
+      relayWorker: [...terminal.self, "relay-worker"],
       object: readBpfObject(),
       host: describeHost(),
       log: new Log(config.logLevel, terminal.out, () => new Date()),
