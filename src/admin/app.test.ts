@@ -110,6 +110,18 @@ describe("refusals are one line of JSON", () => {
     ["/explain", {}, 400, '[usage] query parameter "destination": missing: IP:PORT or [IPV6]:PORT'],
     ["/explain?destination=shop:80", {}, 400, "[usage] query parameter destination: expected IP:PORT or [IPV6]:PORT"],
     [
+      "/explain?destination=127.0.0.1:80&path=cart",
+      {},
+      400,
+      "[usage] query parameter path: expected one that begins with /",
+    ],
+    [
+      "/explain?destination=127.0.0.1:80&headers=x",
+      {},
+      400,
+      "[usage] query parameter headers: expected `name: value` on each line",
+    ],
+    [
       "/config_dump?name_regex=(a",
       {},
       400,

@@ -87,10 +87,82 @@ describe("the lists", () => {
 });
 
 describe("what was dumped can be read again", () => {
+  const text = (value: Json) => ({ name: "x", string_match: value });
+  const conditionalRoutes = [
+    {
+      name: "conditions",
+      match: {
+        path: "/É",
+        case_sensitive: false,
+        headers: [
+          text({ exact: "é", ignore_case: true }),
+          text({ safe_regex: { regex: "é+" } }),
+          { name: "x", range_match: { start: -3, end: "9007199254740993" }, invert_match: true },
+          { name: "x", present_match: true, treat_missing_header_as_empty: true },
+        ],
+        query_parameters: [text({ contains: "b" }), { name: "q", present_match: true }],
+        cookies: [{ ...text({ prefix: "c" }), invert_match: true }],
+        grpc: {},
+        runtime_fraction: { default_value: { numerator: 5, denominator: "TEN_THOUSAND" } },
+      },
+      route: {
+        weighted_clusters: {
+          clusters: [
+            { name: "weighted", weight: 1, request_headers_to_remove: ["x-c"] },
+            { cluster_header: "x-d", weight: 2, host_rewrite_literal: "é.example" },
+          ],
+          header_name: "x-random",
+        },
+        regex_rewrite: { pattern: { regex: "/(.)" }, substitution: "/é\\1" },
+        host_rewrite_header: "x-host",
+        append_x_forwarded_host: true,
+        retry_policy: {
+          retry_on: "5xx,retriable-status-codes",
+          num_retries: 3,
+          per_try_timeout: "0.25s",
+          retriable_status_codes: [409],
+          retriable_headers: [text({ exact: "again" })],
+          retry_back_off: { base_interval: "0.1s", max_interval: "2s" },
+          rate_limited_retry_back_off: { reset_headers: [{ name: "retry-after", format: "SECONDS" }] },
+          host_selection_retry_max_attempts: 3,
+        },
+        timeout: "15s",
+        idle_timeout: "0.5s",
+        request_mirror_policies: [
+          { cluster: "weighted", runtime_fraction: { default_value: { numerator: 1, denominator: "MILLION" } } },
+        ],
+        priority: "HIGH",
+        cluster_not_found_response_code: "NOT_FOUND",
+        upgrade_configs: [{ upgrade_type: "websocket", enabled: false }],
+        internal_redirect_policy: { max_internal_redirects: 2, redirect_response_codes: [302] },
+        hash_policy: [
+          { header: { header_name: "x-e" }, terminal: true },
+          { cookie: { name: "c", ttl: "5s", path: "/" } },
+          { connection_properties: { source_ip: true } },
+          { query_parameter: { name: "q" } },
+        ],
+      },
+      response_headers_to_add: [{ header: { key: "x-f", value: "1" }, append_action: "OVERWRITE_IF_EXISTS" }],
+    },
+    { match: { path_separated_prefix: "/a" }, route: { cluster_header: "x-g", prefix_rewrite: "/" } },
+    {
+      match: { safe_regex: { regex: "/b.*" } },
+      redirect: { host_redirect: "new.example", port_redirect: 8443, path_redirect: "/é", response_code: "FOUND" },
+    },
+    { match: { prefix: "/c" }, redirect: { https_redirect: true, prefix_rewrite: "/d", strip_query: true } },
+    { match: { prefix: "/d" }, direct_response: { status: 503, body: { inline_string: "gone é" } } },
+    { match: { connect_matcher: {} }, route: { cluster: "weighted", timeout: "0s" } },
+  ];
   const routes = {
     name: "inline",
     virtual_hosts: [
-      { name: "all", domains: ["*"], routes: [{ match: { prefix: "/" }, route: { cluster: "weighted" } }] },
+      {
+        name: "all",
+        domains: ["*"],
+        routes: [...conditionalRoutes, { match: { prefix: "/" }, route: { cluster: "weighted" } }],
+        request_headers_to_add: [{ header: { key: "x-a", value: "100%% %REQ(:path?x)% é" } }],
+        response_headers_to_remove: ["x-b"],
+      },
     ],
   };
   const filter = (name: string, type: string, fields: Json) => ({

@@ -42,9 +42,9 @@ function trafficMetrics(view: AgentView): Metric[] {
     ),
     counter(
       "kmesh_edge_listener_connects_total",
-      "connect() calls to a listener's destinations: accepted (balanced), passed (left native) or refused.",
+      "connect() calls to a listener's destinations: accepted (balanced), relayed, passed (left native) or refused.",
       listeners.flatMap(({ listener, state }) =>
-        (["accepted", "passed", "refused"] as const).map((result) => ({
+        (["accepted", "relayed", "passed", "refused"] as const).map((result) => ({
           labels: { listener, result },
           value: state[result],
         })),

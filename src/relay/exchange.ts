@@ -4,14 +4,12 @@ import { chooseWeighted, weightedRandom } from "../compile/weighted-choice.ts";
 import type { SocketAddress } from "../ip.ts";
 import type { ForwardAction, Route, VirtualHost } from "../model/route.ts";
 import { admit } from "./admission.ts";
-import type { HttpRequest, ResponseView } from "./behaviour/conditions.ts";
+import type { HttpRequest } from "./behaviour/conditions.ts";
 import type { Fields } from "./behaviour/fields.ts";
-import { addToResponse, setAttemptCount } from "./behaviour/forwarded.ts";
 import { requestHash } from "./behaviour/hash.ts";
+import { internalRedirect } from "./behaviour/internal-redirect.ts";
 import { directResponse, type LocalReply, localReply, redirectReply } from "./behaviour/local-reply.ts";
-import { applyMutations } from "./behaviour/mutations.ts";
 import { mustUseTls, redirectLocation, tlsRedirectLocation, tlsRedirectStatus } from "./behaviour/redirect.ts";
-import { addRequestId } from "./behaviour/request-id.ts";
 import type { TemplateContext } from "./behaviour/template.ts";
 import { requestTimeouts } from "./behaviour/timeout.ts";
 import type { Client } from "./client.ts";
@@ -19,12 +17,15 @@ import type { Engine } from "./engine.ts";
 import { type FilterHost, FilterRun } from "./filters.ts";
 import { Hold } from "./flow.ts";
 import { bufferLimit, Forward, type ForwardHost, type Raw } from "./forward.ts";
-import { outboundRequest } from "./outbound.ts";
+import { type ChosenMirror, chooseMirrors, sendMirror } from "./mirror.ts";
+import { changeable, outboundRequest } from "./outbound.ts";
 import type { ChainPlan, RoutePlan } from "./plan.ts";
 import { HeadRequest, type Passing } from "./request.ts";
 import { RequestBody } from "./request-body.ts";
 import { ResponseWriter, writeReply } from "./response.ts";
+import { ResponseChanges, type ResponseContext } from "./response-changes.ts";
 import { countStatus } from "./stats.ts";
+import { mayUpgrade, upgradeType } from "./upgrade.ts";
 import type { Upstream } from "./upstream.ts";
 import type { MessageHead } from "./wire/head.ts";
 
@@ -47,10 +48,14 @@ export class Exchange implements ForwardHost, FilterHost {
   #route: RoutePlan | undefined;
   #requestId: string | undefined;
   #forward: Forward | undefined;
+  /** As it is sent to its cluster. */
+  #outbound: HttpRequest;
   #preferred: SocketAddress | undefined;
   #isStrict = false;
   #response: ResponseWriter | undefined;
-  #responseChanges: ((fields: Fields) => void)[] | undefined;
+  readonly #changes: ResponseChanges;
+  #mirrors: readonly ChosenMirror[] = [];
+  #redirects = 0;
   #afterDelay: (() => void) | undefined;
   #collecting: { readonly maxBytes: number; readonly then: () => void } | undefined;
   #isTunnel = false;
@@ -68,7 +73,8 @@ export class Exchange implements ForwardHost, FilterHost {
     this.#plan = plan;
     this.#head = head;
     this.raw = { bytes: nothing, start: 0, bodyStart: 0, end: 0 };
-    this.request = new HeadRequest(head);
+    this.request = this.#outbound = new HeadRequest(head);
+    this.#changes = new ResponseChanges(plan);
     this.#startedAtMs = engine.timers.date();
     this.#random = Math.floor(engine.random() * randomRange);
     client.counters.requests++;
@@ -99,8 +105,12 @@ export class Exchange implements ForwardHost, FilterHost {
       return bytes.length;
     }
     if (this.body.isComplete) this.client.timers.request.stop();
-    if (this.#forward !== undefined) this.#forward.send(bytes, 0, end);
-    else this.#collect(bytes, end);
+    if (this.#forward === undefined) {
+      this.#collect(bytes, end);
+    } else {
+      this.#forward.send(bytes, 0, end);
+      if (this.body.isComplete) this.#sendMirrors();
+    }
     return end;
   }
 
@@ -206,8 +216,7 @@ export class Exchange implements ForwardHost, FilterHost {
   }
 
   onResponse(change: (fields: Fields) => void): void {
-    this.#responseChanges ??= [];
-    this.#responseChanges.push(change);
+    this.#changes.add(change);
   }
 
   prefer(endpoint: SocketAddress | undefined, strict: boolean): void {
@@ -229,9 +238,7 @@ export class Exchange implements ForwardHost, FilterHost {
     const { client } = this;
     this.#forward?.cancel();
     const keep = this.#keeps();
-    for (const change of this.#responseChanges ?? []) change(fields);
-    addToResponse(fields, this.#plan.options);
-    addRequestId(fields, this.#plan.options, this.#requestId);
+    this.#changes.ofAny(fields, this.#requestId);
     countStatus(client.counters.statuses, status);
     writeReply(client.flow, { status, fields, body }, this.#head.minor, keep, this.#head.method === "HEAD");
     this.#finish(keep);
@@ -253,20 +260,21 @@ export class Exchange implements ForwardHost, FilterHost {
   }
 
   respond(upstream: Upstream, bytes: Buffer, start: number, from: number, to: number, isEnd: boolean): void {
+    if (this.#follows(upstream)) return;
     const { client } = this;
     const { flow } = client;
     const writer = new ResponseWriter(flow);
     this.#response = writer;
     this.body.drop();
+    this.#mirrors = [];
     countStatus(client.counters.statuses, upstream.head.status);
     if (upstream.framing === "tunnel") this.#becomeTunnel(upstream);
-    else if (upstream.framing === "chunked" && this.#head.minor === 0) upstream.scanner.ranges = [];
     const keep = this.#keeps();
     flow.feeder = upstream.flow;
     writer.begin(upstream, bytes, start, from, to, isEnd, {
       minor: this.#head.minor,
       keep: keep || this.#isTunnel,
-      change: this.#responseChange(upstream),
+      change: this.#changes.ofResponse(upstream.head.status, this.#responseContext()),
     });
     if (isEnd) this.#finish(keep);
     else if (this.#isTunnel) this.#passHeld(upstream);
@@ -287,7 +295,11 @@ export class Exchange implements ForwardHost, FilterHost {
   }
 
   fail(status: number, text: string): void {
-    this.reply(localReply(this.request, status, text, { change: (fields) => this.#countAttempts(fields) }));
+    this.reply(
+      localReply(this.request, status, text, {
+        change: (fields) => this.#changes.byAttempts(fields, this.#responseContext()),
+      }),
+    );
   }
 
   broken(): void {
@@ -345,7 +357,7 @@ export class Exchange implements ForwardHost, FilterHost {
       return;
     }
     this.#route = plan;
-    if (!this.#mayUpgrade(plan)) {
+    if (!mayUpgrade(upgradeType(this.#head), plan.route.action, this.#plan.options)) {
       this.#mustClose = true;
       this.reply(localReply(request, 403, ""));
       return;
@@ -370,22 +382,6 @@ export class Exchange implements ForwardHost, FilterHost {
     return weighted && this.#plan.planOf(virtualHost, route, weighted);
   }
 
-  /** What the route says of upgrades comes before what the connection manager says. */
-  #mayUpgrade({ route: { action } }: RoutePlan): boolean {
-    const type = this.#upgradeType();
-    if (type === "") return true;
-    const byRoute = action.type === "forward" ? action.upgrades[type] : undefined;
-    return byRoute ?? this.#plan.options.upgrades.includes(type);
-  }
-
-  /** In lower case; "": none is asked for. HTTP/2 isn't offered, so that the request is one like any other. */
-  #upgradeType(): string {
-    const { method, upgrade } = this.#head;
-    if (method === "CONNECT") return "connect";
-    const type = upgrade.toLowerCase();
-    return type === "h2c" ? "" : type;
-  }
-
   #applyRouteTimers({ route: { action } }: RoutePlan): void {
     if (action.type !== "forward") return;
     const { idleTimeoutMs, maxStreamDurationMs } = action;
@@ -399,7 +395,7 @@ export class Exchange implements ForwardHost, FilterHost {
     if (route === undefined) return;
     const { action, match } = route.route;
     const { request } = this;
-    const change = (fields: Fields): void => this.#mutateResponse(fields, undefined);
+    const change = (fields: Fields): void => this.#changes.byRoute(fields, undefined, this.#responseContext());
     switch (action.type) {
       case "redirect": {
         const location = redirectLocation(action, request, match.path, this.#engine.patterns);
@@ -430,6 +426,8 @@ export class Exchange implements ForwardHost, FilterHost {
     const request = outboundRequest(this.request, outbound);
     const { hash, setCookies } = this.#requestHash(action, request);
     for (const cookie of setCookies) this.onResponse((fields) => fields.add("set-cookie", cookie));
+    this.#mirrors = action.mirrors.length === 0 ? [] : chooseMirrors(action.mirrors, request, this.#engine);
+    this.#outbound = request;
     this.#forward = new Forward(this.#engine, this, {
       cluster,
       action,
@@ -439,10 +437,60 @@ export class Exchange implements ForwardHost, FilterHost {
       hash,
       preferred: this.#preferred,
       isStrict: this.#isStrict,
-      mayTunnel: this.#upgradeType() !== "",
-      keepsBody: false,
+      unchunks: this.#head.minor === 0,
+      mayTunnel: upgradeType(this.#head) !== "",
+      keepsBody: this.#mirrors.length > 0 || action.internalRedirect !== undefined,
     });
     this.#forward.start();
+    if (this.body.isComplete) this.#sendMirrors();
+  }
+
+  /** The request has come whole; what of its body isn't here any more was too much to keep. */
+  #sendMirrors(): void {
+    if (this.#mirrors.length === 0 || this.#forward?.canReplay !== true) return;
+    const { bytes, bodyStart, end } = this.raw;
+    const action = this.#route?.route.action;
+    const input = {
+      request: this.#outbound,
+      body: [bytes.subarray(bodyStart, end), ...this.body.kept],
+      original: this.client.original,
+      timeoutMs: action?.type === "forward" ? action.timeoutMs : 0,
+    };
+    for (const mirror of this.#mirrors) sendMirror(this.#engine, mirror, input);
+    this.#mirrors = [];
+  }
+
+  /** A redirect that the route wants to be followed here (source/common/router/router.cc, setupRedirect). */
+  #follows({ head }: Upstream): boolean {
+    const action = this.#route?.route.action;
+    if (action?.type !== "forward" || action.internalRedirect === undefined) return false;
+    if (!this.body.isComplete || this.#forward?.canReplay !== true) return false;
+    const { request } = this;
+    const response = { status: head.status, location: head.first("location") };
+    const redirected = internalRedirect(action.internalRedirect, request, response, this.#redirects);
+    if (redirected === undefined) return false;
+    this.#redirects++;
+    this.#forward.cancel();
+    this.#forward = undefined;
+    this.#changes.reset();
+    const next = changeable(request, this.#passing());
+    next.fields.set("x-envoy-original-url", `${request.scheme}://${request.authority}${request.path}`);
+    next.method = redirected.method;
+    next.scheme = redirected.scheme;
+    next.authority = redirected.authority;
+    next.path = redirected.path;
+    if (redirected.dropsBody) this.#dropBody(next.fields);
+    this.request = next;
+    this.client.timers.route.stop();
+    this.#findRoute();
+    return true;
+  }
+
+  #dropBody(fields: Fields): void {
+    fields.remove("content-length");
+    fields.remove("transfer-encoding");
+    this.body.drop();
+    this.raw = { ...this.raw, bodyStart: this.raw.end };
   }
 
   #requestHash(action: ForwardAction, request: HttpRequest): ReturnType<typeof requestHash> {
@@ -464,38 +512,17 @@ export class Exchange implements ForwardHost, FilterHost {
     }
   }
 
-  #passing(): Passing {
-    return { upgrade: this.#upgradeType() !== "", expect: this.#plan.options.proxy100Continue };
-  }
-
-  /** Undefined: the response's fields stay as they came. */
-  #responseChange({ head }: Upstream): ((fields: Fields) => void) | undefined {
-    const isNeeded =
-      this.#plan.changesResponses ||
-      this.#responseChanges !== undefined ||
-      (this.#route?.responseMutations.length ?? 0) > 0 ||
-      this.#route?.virtualHost.attemptCount.inResponse === true;
-    if (!isNeeded) return undefined;
-    return (fields) => {
-      this.#mutateResponse(fields, head.status);
-      this.#countAttempts(fields);
-      for (const change of this.#responseChanges ?? []) change(fields);
-      addToResponse(fields, this.#plan.options);
-      addRequestId(fields, this.#plan.options, this.#requestId);
+  #responseContext(): ResponseContext {
+    return {
+      route: this.#route,
+      template: () => this.context,
+      requestId: this.#requestId,
+      attempt: this.#forward?.attempt ?? 0,
     };
   }
 
-  #mutateResponse(fields: Fields, status: number | undefined): void {
-    const mutations = this.#route?.responseMutations ?? [];
-    if (mutations.length === 0) return;
-    const response = status === undefined ? undefined : responseView(status, fields);
-    const context = { ...this.context, response };
-    for (const each of mutations) applyMutations(fields, each, context);
-  }
-
-  #countAttempts(fields: Fields): void {
-    const attempt = this.#forward?.attempt ?? 0;
-    if (attempt > 0 && this.#route?.virtualHost.attemptCount.inResponse === true) setAttemptCount(fields, attempt);
+  #passing(): Passing {
+    return { upgrade: upgradeType(this.#head) !== "", expect: this.#plan.options.proxy100Continue };
   }
 
   /** The connection may serve another request: only a request that has come whole leaves it where the next one begins. */
@@ -577,10 +604,6 @@ export class Exchange implements ForwardHost, FilterHost {
     for (const timer of [timers.idle, timers.route, timers.perTry, timers.stream, timers.request, timers.delay])
       timer.stop();
   }
-}
-
-function responseView(status: number, fields: Fields): ResponseView {
-  return { status, header: (name) => fields.header(name), values: (name) => fields.values(name) };
 }
 
 function restart(timer: { start(ms: number): void; stop(): void }, ms: number): void {

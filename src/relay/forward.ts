@@ -43,6 +43,8 @@ export interface ForwardInput {
   /** The session's endpoint, or none. */
   readonly isStrict: boolean;
   readonly mayTunnel: boolean;
+  /** The client doesn't know chunks. */
+  readonly unchunks: boolean;
   /** The whole body is wanted for something else, too. */
   readonly keepsBody: boolean;
 }
@@ -95,6 +97,10 @@ export class Forward implements UpstreamUser {
       const options = { random: engine.random, now: () => engine.timers.date(), patterns: engine.patterns };
       this.#retry = new RetryState(retry, input.request, options);
     }
+  }
+
+  get wantsData(): boolean {
+    return this.#input.unchunks;
   }
 
   /** The connection that the request has, once there is one. */
@@ -217,10 +223,6 @@ export class Forward implements UpstreamUser {
     }
     this.#result("reset");
     this.#lost(reason, "reset", true);
-  }
-
-  onDrain(): void {
-    // The flow has let its feeder go on.
   }
 
   /** The endpoint closed a connection that it had kept open at the very moment when it was used again. */

@@ -19,6 +19,8 @@ export type Framing = "none" | "length" | "chunked" | "close" | "tunnel";
 
 /** Who sends a request. Each call is about the connection that was given by `onReady`. */
 export interface UpstreamUser {
+  /** The data of a chunked response is wanted without its framing: `upstream.scanner.ranges`. */
+  readonly wantsData: boolean;
   /** Now the request can be written. */
   onReady(upstream: Upstream): void;
   /** There is no connection. */
@@ -30,8 +32,6 @@ export interface UpstreamUser {
   onBody(upstream: Upstream, bytes: Buffer, from: number, to: number, isEnd: boolean): void;
   /** The connection has ended before the response did. */
   onReset(upstream: Upstream, reason: ResetReason): void;
-  /** Its queue is empty again. */
-  onDrain(upstream: Upstream): void;
 }
 
 /** Whoever keeps the connection between requests. */
@@ -51,7 +51,6 @@ export class Upstream implements Connection {
   /** How many requests it has been used for. */
   requests = 0;
   framing: Framing = "none";
-  /** Set while a response's data is wanted without its chunks: see ChunkScanner.ranges. */
   readonly scanner = new ChunkScanner();
   /** Some of the response has come. */
   hasResponse = false;
@@ -113,7 +112,6 @@ export class Upstream implements Connection {
 
   drained(): void {
     this.flow.drain();
-    if (this.flow.queued === 0) this.#user?.onDrain(this);
   }
 
   data(bytes: Buffer): void {
@@ -192,7 +190,10 @@ export class Upstream implements Connection {
     }
     this.#isInHead = false;
     this.framing = isSwitch ? "tunnel" : this.#bodyFraming();
-    if (this.framing === "chunked") this.scanner.reset();
+    if (this.framing === "chunked") {
+      this.scanner.reset();
+      if (this.#user?.wantsData === true) this.scanner.ranges = [];
+    }
     this.#left = head.contentLength;
     const end = this.#consume(bytes, bodyStart);
     if (end < 0) {

@@ -50,7 +50,7 @@ describe("HTTP", () => {
       httpCases.flatMap(({ setting }) => setting.listeners),
       httpCases.flatMap(({ setting }) => setting.clusters),
     );
-    stack.use(await Agent.start({ mesh, cgroups: [world.cgroup.path] }));
+    stack.use(await Agent.start({ mesh, cgroups: [world.cgroup.path], enter: world.namespace.enter }));
     stack.use(await Envoy.start(mesh, { enter: world.namespace.enter }));
   });
   afterAll(() => stack.disposeAsync());

@@ -29,7 +29,7 @@ describe.each(groups.map(([name, scenarios], i) => [name, scenarios, i + 1] as c
       settings.flatMap((setting) => setting.listeners),
       settings.flatMap((setting) => setting.clusters),
     );
-    stack.use(await Agent.start({ mesh, cgroups: [world.cgroup.path] }));
+    stack.use(await Agent.start({ mesh, cgroups: [world.cgroup.path], enter: world.namespace.enter }));
     stack.use(await Envoy.start(mesh, { enter: world.namespace.enter }));
   });
   afterAll(() => stack.disposeAsync());

@@ -14,9 +14,9 @@ import type {
   RouteAction,
   WeightedCluster,
 } from "../../model/route.ts";
-import type { JsonObject } from "./address.ts";
+import { any, type JsonObject } from "./address.ts";
 import { renderMutations } from "./headers.ts";
-import { readable, renderFraction } from "./route-match.ts";
+import { readable, renderFraction, renderHeader } from "./route-match.ts";
 
 const DEFAULT_TIMEOUT_MS = 15_000;
 
@@ -125,11 +125,45 @@ function renderMaxStreamDuration({ maxStreamDurationMs, grpcTimeoutHeaderMaxMs }
   };
 }
 
-function renderRetry({ conditions, retries, perTryTimeoutMs }: RetryPolicy): JsonObject {
+function renderRetry(retry: RetryPolicy): JsonObject {
+  const { retriableHeaders, retriableRequestHeaders, backOff } = retry;
+  const isDefaultBackOff = backOff.baseMs === 25 && backOff.maxMs === 250;
   return {
-    retry_on: conditions.join(","),
-    num_retries: retries,
-    ...(perTryTimeoutMs === 0 ? {} : { per_try_timeout: seconds(perTryTimeoutMs) }),
+    retry_on: retry.conditions.join(","),
+    num_retries: retry.retries,
+    ...(retry.perTryTimeoutMs === 0 ? {} : { per_try_timeout: seconds(retry.perTryTimeoutMs) }),
+    ...(retry.perTryIdleTimeoutMs === 0 ? {} : { per_try_idle_timeout: seconds(retry.perTryIdleTimeoutMs) }),
+    ...(retry.statusCodes.length === 0 ? {} : { retriable_status_codes: [...retry.statusCodes] }),
+    ...(retriableHeaders.length === 0 ? {} : { retriable_headers: retriableHeaders.map(renderHeader) }),
+    ...(retriableRequestHeaders.length === 0
+      ? {}
+      : { retriable_request_headers: retriableRequestHeaders.map(renderHeader) }),
+    ...(isDefaultBackOff
+      ? {}
+      : { retry_back_off: { base_interval: seconds(backOff.baseMs), max_interval: seconds(backOff.maxMs) } }),
+    ...renderRateLimitedBackOff(retry),
+    ...renderPreviousHosts(retry),
+  };
+}
+
+function renderRateLimitedBackOff({ rateLimitedBackOff }: RetryPolicy): JsonObject {
+  if (rateLimitedBackOff === undefined) return {};
+  const { maxMs, headers } = rateLimitedBackOff;
+  return {
+    rate_limited_retry_back_off: {
+      reset_headers: headers.map(({ name, format }) => ({ name, format: format.toUpperCase() })),
+      max_interval: seconds(maxMs),
+    },
+  };
+}
+
+const PREVIOUS_HOSTS = "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate";
+
+function renderPreviousHosts({ avoidPreviousHosts, hostSelectionAttempts }: RetryPolicy): JsonObject {
+  const name = "envoy.retry_host_predicates.previous_hosts";
+  return {
+    ...(avoidPreviousHosts ? { retry_host_predicate: [{ name, typed_config: any(PREVIOUS_HOSTS, {}) }] } : {}),
+    ...(hostSelectionAttempts === 1 ? {} : { host_selection_retry_max_attempts: String(hostSelectionAttempts) }),
   };
 }
 

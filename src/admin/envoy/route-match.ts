@@ -30,7 +30,7 @@ function renderPath(path: PathMatcher): JsonObject {
   return { [field]: readable(path.value), ...(path.caseSensitive ? {} : { case_sensitive: false }) };
 }
 
-function renderHeader({ name, condition, invert, missingIsEmpty }: HeaderMatcher): JsonObject {
+export function renderHeader({ name, condition, invert, missingIsEmpty }: HeaderMatcher): JsonObject {
   return {
     name,
     ...renderCondition(condition),
