@@ -22,6 +22,7 @@ import { emptySnapshot, type ResourceType, type Snapshot } from "./model/snapsho
 import { Publisher } from "./publisher.ts";
 import { probe } from "./relay/behaviour/health-probe.ts";
 import { RelayControl } from "./relay/control.ts";
+import type { RelayStats } from "./relay/protocol.ts";
 import { formatRejection, type MeshFile, readMeshFile } from "./source/mesh-file.ts";
 import { watchMeshFile } from "./source/watch.ts";
 import type { Counters } from "./telemetry/counters.ts";
@@ -313,7 +314,9 @@ export class Agent implements AgentView {
   status(): AgentStatus {
     const { dataplane, compiled } = this.#publisher;
     const workloads = this.#workloads.list();
+    const isRelayDown = compiled !== undefined && compiled.relayed.size > 0 && this.#relay.listen === undefined;
     const problems = [
+      ...(isRelayDown ? ["the relay is down: what it should have is bypassed or refused"] : []),
       ...(this.#commitError === undefined ? [] : [this.#commitError]),
       ...(this.#fileError === undefined ? [] : [this.#fileError]),
       ...workloads.flatMap(({ target, problem }) => (problem === undefined ? [] : [`workload ${target}: ${problem}`])),
@@ -322,7 +325,7 @@ export class Agent implements AgentView {
     return {
       state: !this.#isReady
         ? "initializing"
-        : this.#commitError !== undefined || this.#fileError !== undefined
+        : this.#commitError !== undefined || this.#fileError !== undefined || isRelayDown
           ? "degraded"
           : "live",
       problems,
@@ -339,6 +342,7 @@ export class Agent implements AgentView {
       commits: this.#commits,
       mapUse: dataplane === undefined ? {} : mapUse(dataplane.used, dataplane.capacity),
       workloads: workloads.map(describe),
+      relayWorkers: this.#relay.workers.map(({ pid, isListening }) => ({ pid, isListening })),
       bypass: dataplane?.settings().bypass === 1,
     };
   }
@@ -358,6 +362,10 @@ export class Agent implements AgentView {
   counters(): Counters | undefined {
     const { dataplane } = this.#publisher;
     return dataplane === undefined ? undefined : readCounters(dataplane.maps);
+  }
+
+  relay(): RelayStats {
+    return this.#relay.stats();
   }
 
   readMaps(): Readonly<Record<string, readonly unknown[]>> {

@@ -28,7 +28,7 @@ describe("answers", () => {
     ["/clusters", 200, textType, "canary::[2001:db8::1]:80::health_flags::healthy\n"],
     ["/clusters", 200, textType, "shop::127.0.0.1:9003::health_flags::/failed_eds_health\n"],
     ["/clusters?format=json", 200, jsonType, '"eds_health_status":"UNHEALTHY"'],
-    ["/stats", 200, textType, "cluster.shop.upstream_cx_total: 6\n"],
+    ["/stats", 200, textType, "cluster.shop.upstream_cx_total: 9\n"],
     ["/stats?filter=cx_over&usedonly", 200, textType, /^cluster\.shop\.upstream_cx_overflow: 4\n$/],
     ["/stats?format=json&filter=^listener\\.", 200, jsonType, '"name": "listener.127.96.0.1_80.downstream_cx_total"'],
     [

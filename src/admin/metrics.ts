@@ -3,6 +3,7 @@ import type { CompiledCluster } from "../compile/compile.ts";
 import type { ResourceType } from "../model/snapshot.ts";
 import type { Metric, Sample } from "../telemetry/metrics.ts";
 import type { ProcessUsage } from "./process-usage.ts";
+import { relayMetrics } from "./relay-metrics.ts";
 import type { AgentStatus, AgentView } from "./view.ts";
 
 export interface MetricsHost {
@@ -14,6 +15,7 @@ export function collectMetrics(view: AgentView, host: MetricsHost): Metric[] {
   const status = view.status();
   return [
     ...trafficMetrics(view),
+    ...relayMetrics(status.relayWorkers, view.relay()),
     ...mapMetrics(status),
     ...configMetrics(status, host.now()),
     ...controlPlaneMetrics(status),

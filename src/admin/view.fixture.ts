@@ -11,6 +11,7 @@ import type { Filter, FilterChain, Listener } from "../model/listener.ts";
 import type { HeaderMatcher } from "../model/matcher.ts";
 import type { RouteConfiguration } from "../model/route.ts";
 import type { Snapshot } from "../model/snapshot.ts";
+import type { RelayStats } from "../relay/protocol.ts";
 import type { Counters } from "../telemetry/counters.ts";
 import type { LogLevel } from "../telemetry/log.ts";
 import type { AgentStatus, AgentView, WorkloadStatus } from "./view.ts";
@@ -169,6 +170,10 @@ export const status: AgentStatus = {
   controlPlane: undefined,
   commits: { count: 3, failed: 1, puts: 4, deletes: 0, durationMs: 12.5 },
   mapUse: { clusters: { used: 2, capacity: 8192 } },
+  relayWorkers: [
+    { pid: 71, isListening: true },
+    { pid: 72, isListening: false },
+  ],
   workloads: [
     { target: "shop.slice", path: "/sys/fs/cgroup/shop.slice", cgroupId: "77", state: "attached", origin: "config" },
     { target: "cart.slice", path: undefined, cgroupId: undefined, state: "missing", origin: "enrolled" },
@@ -191,6 +196,21 @@ export const controlPlane: NonNullable<AgentStatus["controlPlane"]> = {
   types: { listener: types, route: types, cluster: types, endpoint: types },
 };
 
+const relayStats: RelayStats = {
+  listeners: {
+    plain: { connections: 4, activeConnections: 1, requests: 9, activeRequests: 1, statuses: [0, 6, 0, 1, 1] },
+  },
+  clusters: {
+    shop: {
+      ...{ connections: 3, activeConnections: 2, connectFailures: 1, requests: 8, activeRequests: 1 },
+      statuses: [0, 5, 0, 0, 2],
+      ...{ retries: 2, retrySuccesses: 1, timeouts: 0, perTryTimeouts: 0, resets: 1, overflows: 0 },
+      ...{ retryOverflows: 0, mirrored: 6 },
+    },
+  },
+  refused: { "not a workload": 7 },
+};
+
 /** `fields` replaces what a case is about. */
 export function fixtureView(fields: Partial<AgentView> = {}): AgentView {
   const compiled = compileSnapshot();
@@ -205,6 +225,7 @@ export function fixtureView(fields: Partial<AgentView> = {}): AgentView {
     isStatic: () => true,
     compiled: () => compiled,
     counters: () => countersOf(compiled),
+    relay: () => relayStats,
     readMaps: () => ({
       listeners: [{ key: { address: at("127.96.0.1:80").address.bytes, family: 4, portBe: 80 }, value: { total: 3n } }],
     }),

@@ -6,6 +6,7 @@ import type { ExplainedRequest } from "../explain-request.ts";
 import type { SocketAddress } from "../ip.ts";
 import type { Waiting } from "../model/ready.ts";
 import type { Rejection, ResourceType, Snapshot } from "../model/snapshot.ts";
+import type { RelayStats } from "../relay/protocol.ts";
 import type { Counters } from "../telemetry/counters.ts";
 import type { LogLevel } from "../telemetry/log.ts";
 import type { AdsStatus } from "../xds/status.ts";
@@ -22,6 +23,8 @@ export interface AgentView {
   isStatic(type: ResourceType, name: string): boolean;
   compiled(): Compiled | undefined;
   counters(): Counters | undefined;
+  /** As the relay's workers reported it last, not longer than a second ago. */
+  relay(): RelayStats;
   /** Every entry of every map, decoded; plain JSON values but for bigint and Uint8Array. */
   readMaps(): Readonly<Record<string, readonly unknown[]>>;
   capabilities(): readonly Capability[];
@@ -59,7 +62,14 @@ export interface AgentStatus {
   };
   readonly mapUse: Readonly<Record<string, { readonly used: number; readonly capacity: number }>>;
   readonly workloads: readonly WorkloadStatus[];
+  /** Processes of the relay; none where nothing is relayed. */
+  readonly relayWorkers: readonly RelayWorker[];
   readonly bypass: boolean;
+}
+
+export interface RelayWorker {
+  readonly pid: number;
+  readonly isListening: boolean;
 }
 
 export interface WorkloadStatus {

@@ -25,7 +25,7 @@ function addEach<T extends Counters<T>>(
   return sum;
 }
 
-function addCounters<T extends Counters<T>>(a: T, b: T): T {
+export function addCounters<T extends Counters<T>>(a: T, b: T): T {
   const entries = Object.entries(a) as [keyof T & string, number | readonly number[]][];
   return Object.fromEntries(entries.map(([name, value]) => [name, add(value, b[name])])) as T;
 }

@@ -33,6 +33,10 @@ Workloads:
   shop.slice  attached  config    77      /sys/fs/cgroup/shop.slice
   cart.slice  missing   enrolled  -       -
 
+Relay:
+  worker 71 listens
+  worker 72 is starting
+
 Listeners:
   DESTINATION                 ENGINE   CLUSTERS                              LISTENER         REASON
   127.96.0.1:80               connect  shop                                  plain            tcp_proxy
@@ -84,7 +88,7 @@ Listeners:
   test("nothing at all", async () => {
     const view = fixtureView({ compiled: () => undefined });
     const nothing = await ask<ListenerStatuses>("/listeners?format=json", view);
-    expect(formatStatus({ ...status, workloads: [] }, nothing)).toEndWith(`Workloads:
+    expect(formatStatus({ ...status, workloads: [], relayWorkers: [] }, nothing)).toEndWith(`Workloads:
   no workload is enrolled: kmesh-edge enroll CGROUP
 
 Listeners:

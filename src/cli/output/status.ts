@@ -11,6 +11,7 @@ export function formatStatus(status: AgentStatus, listeners: ListenerStatuses): 
     formatSource(status),
     formatSnapshot(status),
     section("Workloads", formatWorkloads(status.workloads)),
+    formatRelay(status),
     section("Listeners", formatListeners(listeners)),
   ];
   return sections.filter((text) => text !== "").join("\n");
@@ -50,6 +51,14 @@ function describeControlPlane({
     return `${held} ${type}s${nacks > 0 ? ` (${nacks} NACKs)` : ""}`;
   });
   return `control plane ${printable(server)} (${variant}): ${state}; ${held.join(", ")}`;
+}
+
+/** Nothing where nothing is relayed. */
+function formatRelay({ relayWorkers }: AgentStatus): string {
+  const lines = relayWorkers.map(
+    ({ pid, isListening }) => `worker ${pid} ${isListening ? "listens" : "is starting"}\n`,
+  );
+  return section("Relay", lines.join(""));
 }
 
 /** What isn't in effect, though somebody said it. */
