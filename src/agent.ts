@@ -150,7 +150,7 @@ export class Agent implements AgentView {
     // Also what an earlier run left, where this one never got a configuration.
     if (this.#config.detachOnExit) {
       removeAll(this.#config.pinDirectory);
-      this.#relay.drain(relayDrainMs);
+      await this.#relay.drain(relayDrainMs);
     }
     this.#health[Symbol.dispose]();
     this.#relay[Symbol.dispose]();

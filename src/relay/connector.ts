@@ -34,11 +34,13 @@ interface Slot {
 
 export class Connector {
   readonly #exempt: Exempt;
+  readonly #guard: Guard;
   readonly #handlers: SocketHandler<Slot>;
 
   /** `guard` runs a callback; whatever it throws ends that connection only. */
   constructor(exempt: Exempt, guard: Guard) {
     this.#exempt = exempt;
+    this.#guard = guard;
     this.#handlers = handlersOf(guard);
   }
 
@@ -61,7 +63,12 @@ export class Connector {
       socket: undefined,
     };
     // The runtime has the descriptor from here on. Its promise tells nothing that the callbacks don't.
-    Bun.connect({ fd, allowHalfOpen: true, data: slot, socket: this.#handlers } as never).catch(() => finish(slot));
+    Bun.connect({ fd, allowHalfOpen: true, data: slot, socket: this.#handlers } as never).catch(() =>
+      this.#guard(
+        () => finish(slot),
+        () => {},
+      ),
+    );
     return {
       cancel: () => {
         slot.isCancelled = true;

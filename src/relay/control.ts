@@ -62,9 +62,9 @@ export class RelayControl implements Disposable {
     return this.#supervisor?.stats() ?? noStats;
   }
 
-  /** Ends the workers: traffic is native again. */
-  drain(deadlineMs: number): void {
-    this.#supervisor?.drain(deadlineMs);
+  /** Ends the workers, and resolves when they are gone. */
+  async drain(deadlineMs: number): Promise<void> {
+    await this.#supervisor?.drain(deadlineMs);
   }
 
   /** Leaves the workers to themselves. */

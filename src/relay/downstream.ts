@@ -73,7 +73,7 @@ export class Downstream implements Client {
     this.counters.activeConnections++;
     this.flow.attach(socket);
     this.timers = this.#makeTimers();
-    this.#wait = new Timer(engine.timers, () => this.#waitedLong());
+    this.#wait = new Timer(engine.timers, () => this.#guarded(() => this.#waitedLong()));
     const { maxConnectionMs } = plan.options.timeouts;
     if (maxConnectionMs > 0) {
       this.#lifetime = new Timer(engine.timers, () => this.#age());
@@ -154,7 +154,7 @@ export class Downstream implements Client {
     }
     if (this.#held !== undefined) {
       // The response's end is still being dealt with further up.
-      queueMicrotask(() => this.#continue());
+      this.#continueSoon();
     } else if (this.#isEnded) {
       this.#linger();
     } else {
@@ -181,9 +181,9 @@ export class Downstream implements Client {
   #makeTimers(): ExchangeTimers {
     const { timers } = this.#engine;
     const timer = (which: "route" | "perTry" | "stream" | "request" | "delay"): Timer =>
-      new Timer(timers, () => this.#exchange?.timedOut(which));
+      new Timer(timers, () => this.#guarded(() => this.#exchange?.timedOut(which)));
     return {
-      idle: new IdleTimer(timers, () => this.#exchange?.timedOut("idle")),
+      idle: new IdleTimer(timers, () => this.#guarded(() => this.#exchange?.timedOut("idle"))),
       route: timer("route"),
       perTry: timer("perTry"),
       stream: timer("stream"),
@@ -236,6 +236,14 @@ export class Downstream implements Client {
     if (this.#held.length > maxHeld) this.flow.hold(Hold.pipeline);
   }
 
+  #continueSoon(): void {
+    queueMicrotask(() => this.#guarded(() => this.#continue()));
+  }
+
+  #guarded(what: () => void): void {
+    this.#engine.guard(what, () => this.abort());
+  }
+
   /** What was sent ahead, once the client has read what it was answered. */
   #continue(): void {
     if (this.#exchange !== undefined || this.#isClosed || this.#isLingering) return;
@@ -276,7 +284,9 @@ export class Downstream implements Client {
       return;
     }
     if (length < 0) {
-      this.#refuse(-length, reasonPhrase(-length), head.problem);
+      // Envoy answers this one further up, where it says nothing more.
+      const body = head.problem === "no Host field" ? "" : reasonPhrase(-length);
+      this.#refuse(-length, body, head.problem);
       return;
     }
     this.#wait.stop();
@@ -296,7 +306,7 @@ export class Downstream implements Client {
   #holdAfter(bytes: Buffer, end: number): void {
     this.#hold(bytes, end);
     // An answer that was there at once: nobody else will look at what follows.
-    if (this.#exchange === undefined) queueMicrotask(() => this.#continue());
+    if (this.#exchange === undefined) this.#continueSoon();
   }
 
   /** False: these aren't the first bytes of an HTTP/1 connection, or too few to tell. */

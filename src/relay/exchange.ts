@@ -1,29 +1,30 @@
 // One request and its response: admitted, routed, filtered, forwarded or answered here. What each step decides stands in its own
 // module; here is their order, and what a client gets when something fails in between.
-import { chooseWeighted, weightedRandom } from "../compile/weighted-choice.ts";
 import type { SocketAddress } from "../ip.ts";
-import type { ForwardAction, Route, VirtualHost } from "../model/route.ts";
+import type { ForwardAction } from "../model/route.ts";
 import { admit } from "./admission.ts";
 import type { HttpRequest } from "./behaviour/conditions.ts";
 import type { Fields } from "./behaviour/fields.ts";
 import { requestHash } from "./behaviour/hash.ts";
-import { internalRedirect } from "./behaviour/internal-redirect.ts";
 import { directResponse, type LocalReply, localReply, redirectReply } from "./behaviour/local-reply.ts";
-import { mustUseTls, redirectLocation, tlsRedirectLocation, tlsRedirectStatus } from "./behaviour/redirect.ts";
+import { redirectLocation } from "./behaviour/redirect.ts";
 import type { TemplateContext } from "./behaviour/template.ts";
 import { requestTimeouts } from "./behaviour/timeout.ts";
 import type { Client } from "./client.ts";
 import type { Engine } from "./engine.ts";
 import { type FilterHost, FilterRun } from "./filters.ts";
 import { Hold } from "./flow.ts";
+import { followRedirect } from "./follow.ts";
 import { bufferLimit, Forward, type ForwardHost, type Raw } from "./forward.ts";
 import { type ChosenMirror, chooseMirrors, sendMirror } from "./mirror.ts";
 import { changeable, outboundRequest } from "./outbound.ts";
+import { Pause } from "./pause.ts";
 import type { ChainPlan, RoutePlan } from "./plan.ts";
 import { HeadRequest, type Passing } from "./request.ts";
-import { RequestBody } from "./request-body.ts";
+import { RequestBody, unchunk } from "./request-body.ts";
 import { ResponseWriter, writeReply } from "./response.ts";
 import { ResponseChanges, type ResponseContext } from "./response-changes.ts";
+import { clusterName, randomNumber, routeRequest } from "./routing.ts";
 import { countStatus } from "./stats.ts";
 import { mayUpgrade, upgradeType } from "./upgrade.ts";
 import type { Upstream } from "./upstream.ts";
@@ -31,9 +32,6 @@ import type { MessageHead } from "./wire/head.ts";
 
 const nothing = Buffer.alloc(0);
 const continueResponse = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n");
-
-/** Of the numbers that route conditions and weights are compared with. */
-const randomRange = 2 ** 52;
 
 export class Exchange implements ForwardHost, FilterHost {
   readonly client: Client;
@@ -56,8 +54,7 @@ export class Exchange implements ForwardHost, FilterHost {
   readonly #changes: ResponseChanges;
   #mirrors: readonly ChosenMirror[] = [];
   #redirects = 0;
-  #afterDelay: (() => void) | undefined;
-  #collecting: { readonly maxBytes: number; readonly then: () => void } | undefined;
+  readonly #pause: Pause;
   #isTunnel = false;
   #isContinued = false;
   #isFault = false;
@@ -75,8 +72,9 @@ export class Exchange implements ForwardHost, FilterHost {
     this.raw = { bytes: nothing, start: 0, bodyStart: 0, end: 0 };
     this.request = this.#outbound = new HeadRequest(head);
     this.#changes = new ResponseChanges(plan);
+    this.#pause = new Pause(client.timers.delay);
     this.#startedAtMs = engine.timers.date();
-    this.#random = Math.floor(engine.random() * randomRange);
+    this.#random = randomNumber(engine.random);
     client.counters.requests++;
     client.counters.activeRequests++;
   }
@@ -140,7 +138,7 @@ export class Exchange implements ForwardHost, FilterHost {
   timedOut(which: "idle" | "route" | "perTry" | "stream" | "request" | "delay"): void {
     switch (which) {
       case "delay":
-        this.#resume();
+        this.#pause.resume();
         return;
       case "route":
         this.#forward?.routeTimedOut();
@@ -181,8 +179,7 @@ export class Exchange implements ForwardHost, FilterHost {
   }
 
   get cluster(): string | undefined {
-    const action = this.#route?.route.action;
-    return action?.type === "forward" ? this.#clusterName(action) : undefined;
+    return this.#route && clusterName(this.#route, this.request);
   }
 
   get source(): SocketAddress {
@@ -198,21 +195,19 @@ export class Exchange implements ForwardHost, FilterHost {
   }
 
   delay(ms: number, then: () => void): void {
-    this.#afterDelay = then;
-    this.client.timers.delay.start(ms);
+    this.#pause.delay(ms, then);
   }
 
   collect(maxBytes: number, then: () => void): void {
-    if (this.body.dataBytes > maxBytes) {
-      this.#tooLarge();
-      return;
-    }
-    if (this.body.isComplete) {
+    const isWaiting = this.#pause.collect(this.body, maxBytes, (fits) => {
+      if (!fits) {
+        this.reply(localReply(this.request, 413, "Payload Too Large"));
+        return;
+      }
+      this.#measureBody();
       then();
-      return;
-    }
-    this.#collecting = { maxBytes, then };
-    this.sendContinue();
+    });
+    if (isWaiting) this.sendContinue();
   }
 
   onResponse(change: (fields: Fields) => void): void {
@@ -344,18 +339,13 @@ export class Exchange implements ForwardHost, FilterHost {
 
   #findRoute(): void {
     const { request } = this;
-    const virtualHost = this.#plan.virtualHost(request);
-    if (virtualHost !== undefined && mustUseTls(virtualHost, request)) {
-      this.reply(redirectReply(request, tlsRedirectStatus, tlsRedirectLocation(request)));
+    const hash = (action: ForwardAction): bigint | undefined => this.#requestHash(action, request).hash;
+    const routed = routeRequest(this.#plan, { request, random: this.#random, hash });
+    if (routed.type === "reply") {
+      this.reply(routed.reply);
       return;
     }
-    const route = virtualHost && this.#plan.route(request, this.#random);
-    // Envoy has no route for it, or one without a cluster.
-    const plan = virtualHost && route && this.#planRoute(virtualHost, route);
-    if (plan === undefined) {
-      this.reply(localReply(request, 404, ""));
-      return;
-    }
+    const { plan } = routed;
     this.#route = plan;
     if (!mayUpgrade(upgradeType(this.#head), plan.route.action, this.#plan.options)) {
       this.#mustClose = true;
@@ -363,23 +353,8 @@ export class Exchange implements ForwardHost, FilterHost {
       return;
     }
     this.#applyRouteTimers(plan);
-    if (plan.filters.length === 0) {
-      this.#act();
-      return;
-    }
-    new FilterRun(this.#engine, this.#plan, plan.filters, this, () => this.#act()).run();
-  }
-
-  #planRoute(virtualHost: VirtualHost, route: Route): RoutePlan | undefined {
-    const { action } = route;
-    if (action.type !== "forward" || action.destination.type !== "weighted_clusters") {
-      return this.#plan.planOf(virtualHost, route, undefined);
-    }
-    const hash = action.destination.useHashPolicy ? this.#requestHash(action, this.request).hash : undefined;
-    const { clusters } = action.destination;
-    const random = weightedRandom(action.destination, this.request, hash ?? this.#random);
-    const weighted = clusters[chooseWeighted(clusters, random)];
-    return weighted && this.#plan.planOf(virtualHost, route, weighted);
+    if (plan.filters.length === 0) this.#act();
+    else new FilterRun(this.#engine, this.#plan, plan.filters, this, () => this.#act()).run();
   }
 
   #applyRouteTimers({ route: { action } }: RoutePlan): void {
@@ -412,7 +387,7 @@ export class Exchange implements ForwardHost, FilterHost {
   }
 
   #startForward(plan: RoutePlan, action: ForwardAction): void {
-    const name = this.#clusterName(action);
+    const name = clusterName(plan, this.request);
     const cluster = name === undefined ? undefined : this.#engine.state.cluster(name);
     if (cluster === undefined) {
       this.fail(action.notFoundStatus, "");
@@ -460,56 +435,48 @@ export class Exchange implements ForwardHost, FilterHost {
     this.#mirrors = [];
   }
 
-  /** A redirect that the route wants to be followed here (source/common/router/router.cc, setupRedirect). */
+  /** The response is a redirect that isn't for the client. */
   #follows({ head }: Upstream): boolean {
     const action = this.#route?.route.action;
     if (action?.type !== "forward" || action.internalRedirect === undefined) return false;
     if (!this.body.isComplete || this.#forward?.canReplay !== true) return false;
-    const { request } = this;
-    const response = { status: head.status, location: head.first("location") };
-    const redirected = internalRedirect(action.internalRedirect, request, response, this.#redirects);
-    if (redirected === undefined) return false;
+    const followed = followRedirect(action.internalRedirect, this.request, head, this.#redirects, this.#passing());
+    if (followed === undefined) return false;
     this.#redirects++;
     this.#forward.cancel();
     this.#forward = undefined;
     this.#changes.reset();
-    const next = changeable(request, this.#passing());
-    next.fields.set("x-envoy-original-url", `${request.scheme}://${request.authority}${request.path}`);
-    next.method = redirected.method;
-    next.scheme = redirected.scheme;
-    next.authority = redirected.authority;
-    next.path = redirected.path;
-    if (redirected.dropsBody) this.#dropBody(next.fields);
-    this.request = next;
+    this.request = followed.request;
+    if (followed.dropsBody) this.#replaceBody();
     this.client.timers.route.stop();
     this.#findRoute();
     return true;
   }
 
-  #dropBody(fields: Fields): void {
-    fields.remove("content-length");
-    fields.remove("transfer-encoding");
+  /** A chunked body that is there whole is sent with its length (buffer_filter.cc, maybeAddContentLength). */
+  #measureBody(): void {
+    if (!this.#head.chunked) return;
+    const { bytes, bodyStart, end } = this.raw;
+    const data = unchunk(Buffer.concat([bytes.subarray(bodyStart, end), ...this.body.kept]));
+    if (data === undefined) return;
+    const changed = changeable(this.request, this.#passing());
+    changed.fields.remove("transfer-encoding");
+    changed.fields.set("content-length", String(data.length));
+    this.request = changed;
+    this.#replaceBody(data);
+  }
+
+  /** Nothing of what came is the request's body any more; `data` is, where there is some. */
+  #replaceBody(data?: Buffer): void {
     this.body.drop();
     this.raw = { ...this.raw, bodyStart: this.raw.end };
+    if (data !== undefined) this.body.keep(data, 0, data.length);
   }
 
   #requestHash(action: ForwardAction, request: HttpRequest): ReturnType<typeof requestHash> {
     const { address, original } = this.client;
     const input = { request, remote: address, local: original.destination };
     return requestHash(action.hashPolicies, input, this.#engine.patterns);
-  }
-
-  #clusterName({ destination }: ForwardAction): string | undefined {
-    switch (destination.type) {
-      case "cluster":
-        return destination.cluster;
-      case "cluster_header":
-        return this.request.header(destination.header);
-      case "weighted_clusters": {
-        const weighted = this.#route?.weighted;
-        return weighted?.clusterHeader === undefined ? weighted?.cluster : this.request.header(weighted.clusterHeader);
-      }
-    }
   }
 
   #responseContext(): ResponseContext {
@@ -539,29 +506,8 @@ export class Exchange implements ForwardHost, FilterHost {
   /** Bytes of a body that nobody takes yet. */
   #collect(bytes: Buffer, end: number): void {
     this.body.keep(bytes, 0, end);
-    const collecting = this.#collecting;
-    if (collecting === undefined) {
-      if (this.body.keptBytes > bufferLimit) this.client.flow.hold(Hold.noDestination);
-      return;
-    }
-    if (this.body.dataBytes > collecting.maxBytes) {
-      this.#tooLarge();
-      return;
-    }
-    if (!this.body.isComplete) return;
-    this.#collecting = undefined;
-    collecting.then();
-  }
-
-  #tooLarge(): void {
-    this.reply(localReply(this.request, 413, "Payload Too Large"));
-  }
-
-  #resume(): void {
-    const then = this.#afterDelay;
-    this.#afterDelay = undefined;
-    if (then === undefined) this.#forward?.retryNow();
-    else then();
+    if (this.#pause.grown(this.body) || this.#isOver || this.#forward !== undefined) return;
+    if (this.body.keptBytes > bufferLimit) this.client.flow.hold(Hold.noDestination);
   }
 
   #timeoutStatus(): 408 | 504 {

@@ -57,6 +57,7 @@ export interface ForwardHost {
   /** The client waits for leave to send the body. */
   sendContinue(): void;
   passInterim(upstream: Upstream): void;
+  delay(ms: number, then: () => void): void;
   /** This response is the answer. */
   respond(upstream: Upstream, bytes: Buffer, start: number, from: number, to: number, isEnd: boolean): void;
   continueResponse(upstream: Upstream, bytes: Buffer, from: number, to: number, isEnd: boolean): void;
@@ -118,8 +119,10 @@ export class Forward implements UpstreamUser {
     const { body } = this.#host;
     const upstream = this.#upstream;
     upstream?.flow.write(bytes, from, to, true);
-    const isWanted = upstream === undefined || this.#retry?.isActive === true || this.#input.keepsBody;
-    if (isWanted && this.#canReplay && body.keptBytes + to - from <= bufferLimit) {
+    const isWanted = this.#retry?.isActive === true || this.#input.keepsBody;
+    const fits = this.#canReplay && body.keptBytes + to - from <= bufferLimit;
+    if (upstream === undefined || (isWanted && fits)) {
+      // What nobody has taken yet is little: the client isn't read from until somebody can.
       body.keep(bytes, from, to);
     } else if (to > from) {
       this.#canReplay = false;
@@ -318,13 +321,8 @@ export class Forward implements UpstreamUser {
     this.#retries++;
     cluster.counters.retries++;
     this.#host.client.timers.perTry.stop();
-    this.#host.client.timers.delay.start(decision.delayMs);
+    this.#host.delay(decision.delayMs, () => this.#try(false));
     return true;
-  }
-
-  /** The back-off is over. */
-  retryNow(): void {
-    this.#try(false);
   }
 
   #endRetry(): void {

@@ -8,15 +8,19 @@ export type Guard = (what: () => void, abort: () => void) => void;
 /** So many are told in full; the rest is counted. */
 const told = 10;
 
-export function createGuard(stats: Stats, log: (text: string) => void): Guard {
+/** Counts what was thrown, and tells of it. */
+export function createReport(stats: Stats, log: (text: string) => void): (thrown: unknown) => void {
   let seen = 0;
-  const report = (thrown: unknown): void => {
+  return (thrown: unknown): void => {
     stats.refuse("internal error");
     if (seen++ < told)
       log(
         `relay worker: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : MeshError.from(thrown).message}\n`,
       );
   };
+}
+
+export function createGuard(report: (thrown: unknown) => void): Guard {
   return (what, abort) => {
     try {
       what();

@@ -60,12 +60,10 @@ export class ChainPlan {
     return this.configuration.virtualHosts[findVirtualHost(this.#table, request.authority)];
   }
 
-  /** Undefined: no route of the request's virtual host takes it. `random` is the request's one number, see randomNumber. */
-  route(request: RequestView, random: number): Route | undefined {
-    const virtualHost = findVirtualHost(this.#table, request.authority);
-    if (virtualHost < 0) return undefined;
-    const route = findRoute(this.#table, virtualHost, request, random);
-    return this.configuration.virtualHosts[virtualHost]?.routes[route];
+  /** Undefined: none of the virtual host's routes takes it. */
+  route(virtualHost: VirtualHost, request: RequestView, random: number): Route | undefined {
+    const host = this.configuration.virtualHosts.indexOf(virtualHost);
+    return virtualHost.routes[findRoute(this.#table, host, request, random)];
   }
 
   /** Whether fields of the request must go before anything looks at it. */

@@ -109,6 +109,7 @@ export class Pool implements UpstreamOwner {
     this.#release();
     const entry = this.#entries.get(upstream);
     if (entry === undefined) return;
+    entry.state = "idle";
     if (entry.isLast) upstream.close();
     else this.#serve(upstream, entry);
   }

@@ -6,7 +6,7 @@ import type { SocketAddress } from "../ip.ts";
 import { Patterns } from "./behaviour/patterns.ts";
 import { Connector, type Exempt } from "./connector.ts";
 import type { Engine, Origins } from "./engine.ts";
-import { createGuard } from "./guard.ts";
+import { createGuard, createReport } from "./guard.ts";
 import type { EndpointResult, RelayStats, RelayUpdate } from "./protocol.ts";
 import { Results } from "./results.ts";
 import { type Mark, Server } from "./server.ts";
@@ -32,8 +32,9 @@ export class Relay {
   #isDraining = false;
 
   constructor({ clock, origins, exempt, shared, onResults, log }: RelayOptions) {
-    const timers = new Timers(clock);
-    const guard = createGuard(this.#stats, log);
+    const report = createReport(this.#stats, log);
+    const guard = createGuard(report);
+    const timers = new Timers(clock, report);
     const connector = new Connector(exempt, guard);
     this.#state = new State({ timers, connector, shared }, this.#stats);
     const engine: Engine = {

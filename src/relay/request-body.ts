@@ -59,3 +59,17 @@ export class RequestBody {
     return this.#scanner?.problem ?? "";
   }
 }
+
+const lastChunk = /^0+(;[^\r]*)?\r\n\r\n$/;
+
+/** The data of a whole chunked body; undefined where trailers follow it, which a length leaves no place for. */
+export function unchunk(body: Buffer): Buffer | undefined {
+  const scanner = new ChunkScanner();
+  const ranges: number[] = [];
+  scanner.ranges = ranges;
+  const end = scanner.feed(body, 0, body.length);
+  const parts: Buffer[] = [];
+  for (let i = 0; i + 1 < ranges.length; i += 2) parts.push(body.subarray(ranges[i], ranges[i + 1]));
+  const dataEnd = ranges.length === 0 ? 0 : (ranges.at(-1) ?? 0) + 2;
+  return lastChunk.test(body.toString("latin1", dataEnd, end)) ? Buffer.concat(parts) : undefined;
+}

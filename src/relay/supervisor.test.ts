@@ -47,8 +47,7 @@ describe("workers", () => {
     });
   });
   afterEach(async () => {
-    supervisor.drain(0);
-    await waitFor("the workers' end", () => supervisor.workers.length === 0);
+    await supervisor.drain(0);
     supervisor[Symbol.dispose]();
   });
 

@@ -32,6 +32,8 @@ const firstRestartMs = 50;
 const slowestRestartMs = 5_000;
 /** One that has run for so long didn't fail at once. */
 const stableMs = 10_000;
+/** A worker that has not ended so long after its deadline won't. */
+const killMs = 1_000;
 /** A worker that doesn't answer must not hold up the others' configuration. */
 const applyTimeoutMs = 5_000;
 
@@ -81,10 +83,16 @@ export class RelaySupervisor implements Disposable {
     return this.#workers.reduce((sum, worker) => addStats(sum, worker?.stats ?? noStats), this.#ended);
   }
 
-  /** Ends the workers: they finish what they have within the deadline. */
-  drain(deadlineMs: number): void {
+  /** Ends the workers, and resolves when they are gone: they finish what they have within the deadline, and are killed after it. */
+  async drain(deadlineMs: number): Promise<void> {
     this.#stopped.abort();
-    for (const worker of this.#workers) worker?.send({ type: "drain", deadlineMs });
+    const workers = this.#workers.flatMap((worker) => worker ?? []);
+    for (const worker of workers) worker.send({ type: "drain", deadlineMs });
+    const cancel = this.#options.clock.after(deadlineMs + killMs, () => {
+      for (const worker of workers) worker.kill();
+    });
+    await Promise.all(workers.map(({ ended }) => ended));
+    cancel();
   }
 
   /** Leaves the workers to themselves. */

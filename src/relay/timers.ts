@@ -46,6 +46,7 @@ export class Timer {
 export class Timers {
   readonly #clock: Clock;
   readonly #startedAt: number;
+  readonly #onError: (thrown: unknown) => void;
   readonly #slots: (Timer | undefined)[] = new Array<Timer | undefined>(fineSlots + coarseSlots).fill(undefined);
   #running = 0;
   /** Everything due up to here has fired. */
@@ -53,8 +54,10 @@ export class Timers {
   #cancelWake: (() => void) | undefined;
   #wakeTick = Number.POSITIVE_INFINITY;
 
-  constructor(clock: Clock) {
+  /** `onError` is told what a callback throws; the others go on. */
+  constructor(clock: Clock, onError: (thrown: unknown) => void) {
     this.#clock = clock;
+    this.#onError = onError;
     this.#startedAt = clock.now();
   }
 
@@ -167,7 +170,11 @@ export class Timers {
       while (timer !== undefined && timer.dueTick > this.#tick) timer = timer.next;
       if (timer === undefined) return;
       this.remove(timer);
-      timer.fire();
+      try {
+        timer.fire();
+      } catch (error) {
+        this.#onError(error);
+      }
     }
   }
 

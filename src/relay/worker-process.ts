@@ -40,6 +40,11 @@ export class WorkerProcess {
     return worker;
   }
 
+  /** Resolves when the process has ended. */
+  get ended(): Promise<number> {
+    return this.#child.exited;
+  }
+
   /** What is written to a process that has ended is lost, and need not be known. */
   send(message: ToWorker): void {
     try {

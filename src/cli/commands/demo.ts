@@ -1,4 +1,4 @@
-// `demo`: the main job in some seconds, with no control plane and nothing left behind: two backends, four addresses, one cgroup.
+// `demo`: the main job in some seconds, with no control plane and nothing left behind: two backends, some addresses, one cgroup.
 import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -25,6 +25,7 @@ interface Step {
 }
 
 const plainRequests = 20;
+const headerRequests = 10;
 const weightedRequests = 200;
 /** 10 % of 200 is 20; a right implementation is outside 3 to 45 less than once in a million runs. */
 const weightedBounds = { least: 3, most: 45 };
@@ -59,9 +60,12 @@ async function runDemo(terminal: Terminal): Promise<Step[]> {
   writeFileSync(mesh, JSON.stringify(demoMesh(ports[0] ?? 0, ports[1] ?? 0)));
   cleanup.defer(await startAgent(terminal, directory, mesh, cgroup));
 
-  const ask = (vip: string, count: number): Promise<Answers> => askFromCgroup(terminal, cgroup, vip, count);
+  const ask = (vip: string, count: number, field = ""): Promise<Answers> =>
+    askFromCgroup(terminal, cgroup, vip, count, field);
   const plain = await ask(demoVips.plain, plainRequests);
   const weighted = await ask(demoVips.weighted, weightedRequests);
+  const usual = await ask(demoVips.header, headerRequests);
+  const chosen = await ask(demoVips.header, headerRequests, "x-canary: yes");
   const empty = await ask(demoVips.empty, 1);
   const outside = { [await answerOf(demoVips.plain)]: 1 };
   const canary = weighted.v2 ?? 0;
@@ -74,6 +78,8 @@ async function runDemo(terminal: Terminal): Promise<Step[]> {
       weighted,
       total === weightedRequests && canary >= weightedBounds.least && canary <= weightedBounds.most,
     ),
+    step("HTTP without header", "v1", usual, usual.v1 === headerRequests),
+    step("HTTP x-canary: yes", "v2", chosen, chosen.v2 === headerRequests),
     step("no endpoint", "refused at once", empty, empty.ECONNREFUSED === 1 || empty.EPERM === 1),
     step("outside the cgroup", "not governed: nobody listens there", outside, outside.ECONNREFUSED === 1),
   ];
@@ -120,8 +126,17 @@ async function startAgent(
 }
 
 /** From a process of its own, that puts itself into the cgroup first. */
-async function askFromCgroup({ self }: Terminal, cgroup: string, vip: string, count: number): Promise<Answers> {
-  const child = Bun.spawn([...self, "demo-client", cgroup, vip, String(count)], { stdout: "pipe", stderr: "inherit" });
+async function askFromCgroup(
+  { self }: Terminal,
+  cgroup: string,
+  vip: string,
+  count: number,
+  field: string,
+): Promise<Answers> {
+  const child = Bun.spawn([...self, "demo-client", cgroup, vip, String(count), field], {
+    stdout: "pipe",
+    stderr: "inherit",
+  });
   const text = await new Response(child.stdout).text();
   if ((await child.exited) !== 0) throw new MeshError("unexpected", "run the demo's client: it failed");
   return JSON.parse(text) as Answers;
@@ -130,15 +145,15 @@ async function askFromCgroup({ self }: Terminal, cgroup: string, vip: string, co
 export const demoClient: Command = {
   name: "demo-client",
   summary: "The demo's client",
-  arguments: "CGROUP IP:PORT COUNT",
+  arguments: "CGROUP IP:PORT COUNT FIELD",
   options: {},
-  example: "kmesh-edge demo-client /sys/fs/cgroup/demo 127.96.0.1:80 10",
+  example: "kmesh-edge demo-client /sys/fs/cgroup/demo 127.96.0.1:80 10 'x-canary: yes'",
   isHidden: true,
-  run: async ({ terminal, positionals: [cgroup = "", vip = "", count = ""] }) => {
+  run: async ({ terminal, positionals: [cgroup = "", vip = "", count = "", field = ""] }) => {
     writeFileSync(join(cgroup, "cgroup.procs"), String(terminal.pid));
     const answers: Record<string, number> = {};
     for (let i = 0; i < Number(count); i++) {
-      const answer = await answerOf(vip);
+      const answer = await answerOf(vip, field);
       answers[answer] = (answers[answer] ?? 0) + 1;
     }
     terminal.out(JSON.stringify(answers));
@@ -147,12 +162,12 @@ export const demoClient: Command = {
 };
 
 /** One HTTP request on a new connection: the body, or the errno name. */
-function answerOf(vip: string): Promise<string> {
+function answerOf(vip: string, field = ""): Promise<string> {
   const [host = "", port = ""] = vip.split(":");
   return new Promise((resolve) => {
     let received = "";
     const socket = connect({ host, port: Number(port) }, () =>
-      socket.end(`GET / HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n\r\n`),
+      socket.end(`GET / HTTP/1.1\r\nHost: demo\r\n${field === "" ? "" : `${field}\r\n`}Connection: close\r\n\r\n`),
     );
     socket.on("data", (chunk) => {
       received += chunk.toString("latin1");
