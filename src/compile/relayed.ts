@@ -52,7 +52,7 @@ export function fallbackOf(
   host: VirtualHost | undefined,
   dispositionOf: DispositionOf,
 ): Fallback {
-  const isGuarded = filter.type === "http_connection_manager" && filter.filters.some(isRbac);
+  const isGuarded = mayRefuse(filter);
   const clusters = host === undefined ? [] : (defaultDestinations(host) ?? []);
   const heaviest = heaviestOf(clusters);
   if (isGuarded || heaviest === undefined) return { type: "refuse" };
@@ -60,9 +60,12 @@ export function fallbackOf(
   return { type: "clusters", clusters: clusters.filter(({ cluster }) => dispositionOf(cluster).type === "balanced") };
 }
 
-function isRbac({ config }: { readonly config: { readonly type: string } }): boolean {
-  return config.type === "rbac";
+/** Whoever isn't looked at would get past these filters. */
+function mayRefuse(filter: FilterChain["filter"]): boolean {
+  return filter.type === "http_connection_manager" && filter.filters.some(({ config }) => refusing.has(config.type));
 }
+
+const refusing = new Set(["rbac", "local_rate_limit"]);
 
 /** The one that most requests go to, the first of equals. */
 export function heaviestOf(clusters: readonly WeightedCluster[]): WeightedCluster | undefined {
@@ -74,13 +77,15 @@ export function heaviestOf(clusters: readonly WeightedCluster[]): WeightedCluste
 
 /**
  * Where bytes that aren't HTTP/1 go on an HTTP chain: to the chain that Envoy would find for them (Istio pairs each sniffed HTTP
- * chain with one for the rest), else where the default route says; undefined where neither knows.
+ * chain with one for the rest), else where the default route says; undefined where neither knows, or a filter may refuse.
  */
 export function plainClusters(
-  { plain }: Chains,
+  { plain, http }: Chains,
   configuration: RouteConfiguration | undefined,
 ): readonly WeightedCluster[] | undefined {
   if (plain?.filter.type === "tcp_proxy") return plain.filter.clusters.filter(({ weight }) => weight > 0);
+  const chain = http ?? plain;
+  if (chain !== undefined && mayRefuse(chain.filter)) return undefined;
   const catchAll = configuration === undefined ? undefined : catchAllHost(configuration);
   return catchAll === undefined ? undefined : defaultDestinations(catchAll);
 }

@@ -58,11 +58,6 @@ export const differences = {
     ours: "refuses the cluster",
     why: "names aren't resolved: endpoints are IP addresses, from the file or by EDS",
   },
-  "active-health-checks": {
-    envoy: "checks endpoints itself (health_checks)",
-    ours: "refuses the cluster",
-    why: "without the checks unhealthy endpoints would be chosen: the control plane's health_status is honoured instead",
-  },
   "subset-selectors": {
     envoy: "chooses endpoints by metadata (lb_subset_config)",
     ours: "refuses the cluster",
@@ -82,11 +77,6 @@ export const differences = {
     envoy: "drops a part of the connections (drop_overloads)",
     ours: "refuses the cluster",
     why: "serving what should be dropped would change how much traffic arrives",
-  },
-  "per-request-choice": {
-    envoy: "routes each HTTP request by its headers",
-    ours: "`check` refuses the listener; the agent leaves its traffic as it is",
-    why: "it takes an engine that sees requests, which this build hasn't",
   },
   "source-match": {
     envoy: "chooses a filter chain by the client's address",

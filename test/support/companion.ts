@@ -58,7 +58,7 @@ export class Companion implements AsyncDisposable {
   }
 }
 
-async function* splitLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
+export async function* splitLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
   const decoder = new TextDecoder();
   let rest = "";
   for await (const chunk of stream) {

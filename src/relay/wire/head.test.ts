@@ -112,7 +112,7 @@ describe("what a head says", () => {
   test.each([
     ["http://A.b:81/x?y", { scheme: "http", authority: "A.b:81", path: "/x?y" }],
     ["https://a.b", { scheme: "https", authority: "a.b", path: "/" }],
-    ["http://a.b?x=1", { scheme: "http", authority: "a.b", path: "/?x=1" }],
+    ["http://a.b?x=1", { scheme: "http", authority: "a.b", path: "?x=1" }],
     ["http://[::1]/x", { scheme: "http", authority: "[::1]", path: "/x" }],
     ["//a.b/x", { scheme: "http", authority: "h", path: "//a.b/x" }],
   ] as const)("the target %s", (target, expected) => {
@@ -205,8 +205,15 @@ describe("the first bytes of a connection", () => {
     ["PING\r\n", false],
     ["*1\r\n$4\r\nPING\r\n", false],
     ["\0\0\0\x08\x04\xd2\x16\x2f", false],
+    ["\0\0\0\x08\x04\xd2\x16\x2f", false],
     ["A".repeat(11), undefined],
-    [`${"A".repeat(20)} / HTTP/1.1`, false],
+    ["A".repeat(9_000), false],
+    // Not for us, but a lenient server might take it: it isn't passed by as another protocol.
+    [`${"A".repeat(20)} / HTTP/1.1`, true],
+    ["G@T / HTTP/1.1", true],
+    ["GET\t/ http/1.1", true],
+    ["\0\0GET / HTTP/1.1", true],
+    ["\nGET / HTTP/1.1\r\n", true],
   ])("%j", (text, expected) => {
     expect(looksLikeHttp(text)).toBe(expected);
   });

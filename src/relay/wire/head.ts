@@ -77,19 +77,34 @@ function finishUpgrade(head: MessageHead): void {
 
 const http2Preface = "PRI * HTTP/2.0";
 
+/** A line that says nothing of HTTP for so long isn't a request line. */
+const longestFirstLine = 8_192;
+
 /**
  * Whether the first bytes of a connection begin an HTTP/1 request; undefined: there are too few to tell. A TLS hello, an HTTP/2
- * preface and other protocols aren't; any method-like word with a space after it is, for the parser to judge.
+ * preface and other protocols aren't. Whatever a lenient server might take for a request is one, for the strict parser to judge:
+ * it must not get past the routes and filters as "something else".
  */
 export function looksLikeHttp(text: string): boolean | undefined {
   let start = 0;
   while (text.charCodeAt(start) === CR && text.charCodeAt(start + 1) === LF) start += 2;
-  let i = start;
-  while (i < text.length && i - start <= longestMethod && TOKEN[text.charCodeAt(i)] === 1) i++;
-  if (i === text.length) return undefined;
-  if (i === start) return text.charCodeAt(i) === CR && i + 1 === text.length ? undefined : false;
-  if (text.charCodeAt(i) !== SPACE) return false;
-  const seen = text.substring(start, start + http2Preface.length);
-  if (!http2Preface.startsWith(seen)) return true;
-  return seen === http2Preface ? false : undefined;
+  if (start === text.length || (text.charCodeAt(start) === CR && start + 1 === text.length)) return undefined;
+  const lineEnd = text.indexOf("\n", start);
+  const line = text.substring(start, lineEnd === -1 ? text.length : lineEnd);
+  if (line.startsWith(http2Preface)) return false;
+  if (lineEnd === -1 && http2Preface.startsWith(line)) return undefined;
+  if (beginsWithMethod(line) || /HTTP\//i.test(text)) return true;
+  if (lineEnd !== -1 || !isPrintable(line.charCodeAt(0)) || line.length > longestFirstLine) return false;
+  return undefined;
+}
+
+/** A method-like word with a space after it. */
+function beginsWithMethod(line: string): boolean {
+  let i = 0;
+  while (i < line.length && i <= longestMethod && TOKEN[line.charCodeAt(i)] === 1) i++;
+  return i > 0 && line.charCodeAt(i) === SPACE;
+}
+
+function isPrintable(code: number): boolean {
+  return code >= SPACE && code < 127;
 }

@@ -32,8 +32,8 @@ function readAbsolute(head: MessageHead): boolean {
   let end = start;
   while (end < target.length && !isPathStart(target.charCodeAt(end))) end++;
   const path = target.substring(end);
-  // An empty path is the same as "/" (RFC 9110, section 4.2.3).
-  head.path = path.charCodeAt(0) === SLASH ? path : `/${path}`;
+  // An empty path is the same as "/" (RFC 9110, section 4.2.3). With a query alone it is none that a route could match, as in Envoy.
+  head.path = path === "" ? "/" : path;
   return readAuthority(head, start, end);
 }
 

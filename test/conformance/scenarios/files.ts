@@ -33,6 +33,23 @@ const canary = {
 
 export const acceptedByBoth: readonly FileCase[] = [
   { name: "nothing out of the ordinary", text: file({}) },
+  {
+    name: "health_checks",
+    text: file({
+      cluster: {
+        health_checks: [
+          { timeout: "1s", interval: "9s", unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {} },
+        ],
+      },
+    }),
+  },
+  {
+    name: "routes by header",
+    text: bootstrap(
+      [listener("l", at, [{ filter: httpManagerWith([{ name: "all", domains: ["*"], routes: [canary, toC] }]) }])],
+      [cluster("c", { endpoints: ["v"] }), cluster("d", { endpoints: ["w"] })],
+    ),
+  },
   { name: "a cluster that no listener names", text: bootstrap([], [cluster("c", { endpoints: ["a"] })]) },
   {
     name: "a priority left out",
@@ -127,17 +144,6 @@ export const refusedByUs: readonly FileCase[] = [
     }),
   },
   {
-    name: "health_checks",
-    difference: "active-health-checks",
-    text: file({
-      cluster: {
-        health_checks: [
-          { timeout: "1s", interval: "9s", unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {} },
-        ],
-      },
-    }),
-  },
-  {
     name: "subset selectors",
     difference: "subset-selectors",
     text: file({ cluster: { lb_subset_config: { subset_selectors: [{ keys: ["version"] }] } } }),
@@ -185,14 +191,6 @@ export const refusedByUs: readonly FileCase[] = [
         },
       },
     }),
-  },
-  {
-    name: "routes by header",
-    difference: "per-request-choice",
-    text: bootstrap(
-      [listener("l", at, [{ filter: httpManagerWith([{ name: "all", domains: ["*"], routes: [canary, toC] }]) }])],
-      [cluster("c", { endpoints: ["v"] }), cluster("d", { endpoints: ["w"] })],
-    ),
   },
   {
     name: "chains by source address",
