@@ -245,11 +245,13 @@ export class Agent implements AgentView {
 
   /** An earlier agent's relay, if one is left, has the connections until this one's listens. */
   #sendToRelay(): void {
-    const { dataplane } = this.#publisher;
+    const { dataplane, compiled } = this.#publisher;
     const { listen } = this.#relay;
-    if (dataplane === undefined || listen === undefined) return;
-    dataplane.sendToRelay(listen);
-    dataplane.changeSettings({ relayRefuse: this.#config.onRelayDown === "refuse" ? 1 : 0 });
+    // What an earlier agent left behind sees that it is superseded, also by one that relays nothing.
+    if (compiled?.relayed.size === 0) dataplane?.sendToRelay(undefined);
+    else if (listen !== undefined) dataplane?.sendToRelay(listen);
+    else return;
+    dataplane?.changeSettings({ relayRefuse: this.#config.onRelayDown === "refuse" ? 1 : 0 });
   }
 
   async #failedToPublish(error: unknown): Promise<void> {

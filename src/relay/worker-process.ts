@@ -35,7 +35,8 @@ export class WorkerProcess {
   /** `inherit`: descriptors that the worker finds as 3, 4, … */
   static spawn(command: readonly string[], inherit: readonly number[], events: WorkerEvents): WorkerProcess {
     const stdio = ["pipe", "pipe", "inherit", ...inherit] as unknown as ["pipe", "pipe", "inherit"];
-    const worker = new WorkerProcess(Bun.spawn([...command], { stdio }));
+    // In a session of its own: a signal that a terminal sends to the agent isn't for those who outlive it.
+    const worker = new WorkerProcess(Bun.spawn([...command], { stdio, detached: true }));
     void worker.#follow(events);
     return worker;
   }

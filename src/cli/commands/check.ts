@@ -80,6 +80,12 @@ function describePlacement(placement: Placement): CheckedDestination {
   };
 }
 
+/** What is relayed goes where each request says; its clusters here are those of a relay that is down. */
+function placeOf(engine: string, clusters: readonly string[]): string {
+  if (clusters.length === 0) return "";
+  return engine === "relay" ? `, or to ${clusters.join(", ")} while it is down` : ` to ${clusters.join(", ")}`;
+}
+
 function findingsOf({ listener, cluster, route }: Snapshot): CheckResult["findings"] {
   const of = (type: string, resources: ReadonlyMap<string, { readonly findings: readonly Finding[] }>) =>
     [...resources].flatMap(([name, { findings }]) =>
@@ -93,7 +99,7 @@ function formatCheck(result: CheckResult): string {
     if (role !== "outbound") return [`listener ${name}: not governed (${role})`];
     return destinations.map(
       ({ destination, engine, clusters, reason }) =>
-        `listener ${name}: ${destination}: ${engine}${clusters.length === 0 ? "" : ` to ${clusters.join(", ")}`} (${reason})`,
+        `listener ${name}: ${destination}: ${engine}${placeOf(engine, clusters)} (${reason})`,
     );
   });
   const findings = result.findings.map(

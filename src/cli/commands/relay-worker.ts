@@ -10,6 +10,8 @@ export const relayWorker: Command = {
   example: "kmesh-edge relay-worker",
   isHidden: true,
   run: async ({ terminal }) => {
+    // The build makes code wait for its compilation, which is right for a verb that runs once; a worker runs the same code for weeks.
+    Bun.unsafe.setJITPolicy(1);
     const output = Bun.stdout.writer();
     await runWorker({
       input: Bun.stdin.stream(),

@@ -44,7 +44,7 @@ Listeners:
   127.96.0.2:80               connect  shop (90 of 100), canary (10 of 100)  weighted         tcp_proxy
   any IPv4 address port 9000  refuse   -                                     prefixes         no filter chain matches and there is no default
   10.0.0.0/8 port 9000        connect  shop                                  prefixes         tcp_proxy
-  127.96.0.3:80               relay    -                                     web              relayed: virtual_hosts: no virtual host for \`*\`: the Host header decides
+  127.96.0.3:80               relay    by request                            web              relayed: virtual_hosts: no virtual host for \`*\`: the Host header decides
   0.0.0.0:15001               native   -                                     virtualOutbound  takes what no other listener does: left as it is
 `);
   });

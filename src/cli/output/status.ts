@@ -79,14 +79,20 @@ function formatSnapshot({ snapshot: { rejections, waiting, conflicts } }: AgentS
 function formatListeners({ listener_statuses: listeners }: ListenerStatuses): string {
   const rows = listeners.flatMap(({ name, kmesh_edge: destinations }) =>
     destinations.map(({ destination, engine, clusters, reason }) => {
-      const total = clusters.reduce((sum, { weight }) => sum + weight, 0);
-      const named = clusters.map(({ cluster, weight }) =>
-        clusters.length > 1 ? `${cluster} (${weight} of ${total})` : cluster,
-      );
-      return [destination, engine, named.length === 0 ? "-" : named.join(", "), name, reason];
+      return [destination, engine, formatClusters(engine, clusters), name, reason];
     }),
   );
   return formatTable(["DESTINATION", "ENGINE", "CLUSTERS", "LISTENER", "REASON"], rows) || "none\n";
+}
+
+/** What is relayed goes where each request says; its clusters here are those of a relay that is down. */
+export function formatClusters(engine: string, clusters: readonly { cluster: string; weight: number }[]): string {
+  if (engine === "relay") return "by request";
+  if (clusters.length === 0) return "-";
+  const total = clusters.reduce((sum, { weight }) => sum + weight, 0);
+  return clusters
+    .map(({ cluster, weight }) => (clusters.length > 1 ? `${cluster} (${weight} of ${total})` : cluster))
+    .join(", ");
 }
 
 function section(title: string, body: string): string {
