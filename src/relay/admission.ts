@@ -26,7 +26,7 @@ export function admit(plan: ChainPlan, head: MessageHead, { client, localPort, p
   const { options } = plan;
   const refused = refusal(head, options);
   if (refused !== undefined) return refused;
-  const request = new HeadRequest(head);
+  const request = new HeadRequest(head, passing);
   if (plan.stripsAuthorities) request.authority = stripAuthority(request.authority, options, localPort);
   if (plan.normalizesPaths && request.path !== "") {
     const normalized = normalizePath(request.path, options);
@@ -45,7 +45,8 @@ function changed(plan: ChainPlan, request: HeadRequest, client: SocketAddress, p
   fields.removeWhere((name) => plan.isStripped(name));
   if (options.underscores !== "allow") {
     const hasUnderscore = [...fields.pairs()].some(([name]) => name.includes("_"));
-    if (hasUnderscore && options.underscores === "reject") return refuse(400, "", "underscore in field name");
+    if (hasUnderscore && options.underscores === "reject")
+      return refuse(400, "Bad Request", "underscore in field name");
     fields.removeWhere((name) => name.includes("_"));
   }
   addForwarded(fields, options, { address: client.address, host: undefined });

@@ -18,6 +18,8 @@ export interface Client {
   done(keep: boolean): void;
   /** The response can't be completed: the client must see that it isn't whole. */
   abort(): void;
+  /** Closes what can't go on; what was written is still sent. */
+  end(): void;
   /** Nothing more comes from or goes to it. */
   finish(): void;
   /** What has come behind the request's head, now that it belongs to a tunnel. */

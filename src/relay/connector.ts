@@ -15,8 +15,8 @@ export interface Connection {
   /** The peer sends no more. */
   ended(): void;
   drained(): void;
-  /** Once, at the end; before `opened` it never connected. */
-  closed(): void;
+  /** Once, at the end; before `opened` it never connected. `isReset`: the peer didn't end it in order. */
+  closed(isReset: boolean): void;
 }
 
 /** One connection on its way; `cancel` gives up before it is there. */
@@ -65,7 +65,7 @@ export class Connector {
     // The runtime has the descriptor from here on. Its promise tells nothing that the callbacks don't.
     Bun.connect({ fd, allowHalfOpen: true, data: slot, socket: this.#handlers } as never).catch(() =>
       this.#guard(
-        () => finish(slot),
+        () => finish(slot, true),
         () => {},
       ),
     );
@@ -104,8 +104,8 @@ function handlersOf(guard: Guard): SocketHandler<Slot> {
     end(socket) {
       run(socket, () => socket.data.connection.ended());
     },
-    close(socket) {
-      run(socket, () => finish(socket.data));
+    close(socket, error) {
+      run(socket, () => finish(socket.data, error != null));
     },
     error() {
       // `close` follows.
@@ -113,8 +113,8 @@ function handlersOf(guard: Guard): SocketHandler<Slot> {
   };
 }
 
-function finish(slot: Slot): void {
+function finish(slot: Slot, isReset: boolean): void {
   if (slot.isClosed) return;
   slot.isClosed = true;
-  if (!slot.isCancelled) slot.connection.closed();
+  if (!slot.isCancelled) slot.connection.closed(isReset);
 }

@@ -167,6 +167,11 @@ export class Downstream implements Client {
     this.#gone();
   }
 
+  end(): void {
+    this.flow.close();
+    this.#gone();
+  }
+
   finish(): void {
     this.#linger();
   }
@@ -284,9 +289,7 @@ export class Downstream implements Client {
       return;
     }
     if (length < 0) {
-      // Envoy answers this one further up, where it says nothing more.
-      const body = head.problem === "no Host field" ? "" : reasonPhrase(-length);
-      this.#refuse(-length, body, head.problem);
+      this.#refuse(-length, isRefusedLate(head) ? "" : reasonPhrase(-length), head.problem);
       return;
     }
     this.#wait.stop();
@@ -338,7 +341,7 @@ export class Downstream implements Client {
     this.#head.reset("");
     const text =
       `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\ncontent-length: ${body.length}\r\n` +
-      "content-type: text/plain\r\nconnection: close\r\n\r\n";
+      `${body === "" ? "" : "content-type: text/plain\r\n"}connection: close\r\n\r\n`;
     const bytes = Buffer.from(body, "latin1");
     writeHead(this.flow, text, bytes, 0, bytes.length);
     this.#linger();
@@ -383,6 +386,13 @@ export class Downstream implements Client {
     this.counters.activeConnections--;
     this.#onClosed(this);
   }
+}
+
+/** Envoy's codec lets these pass, and its connection manager says nothing more than the status. */
+function isRefusedLate({ problem, text }: MessageHead): boolean {
+  return (
+    problem === "no Host field" || (problem === "request target" && text.slice(0, text.indexOf(" HTTP/")).includes("#"))
+  );
 }
 
 /** Two spaces, the version and the line's end. */

@@ -3,6 +3,8 @@
 import type { SocketAddress } from "../ip.ts";
 import type { ForwardAction } from "../model/route.ts";
 import { admit } from "./admission.ts";
+import { Answer } from "./answer.ts";
+import { bodyLimit } from "./behaviour/body-limit.ts";
 import type { HttpRequest } from "./behaviour/conditions.ts";
 import type { Fields } from "./behaviour/fields.ts";
 import { requestHash } from "./behaviour/hash.ts";
@@ -11,27 +13,28 @@ import { redirectLocation } from "./behaviour/redirect.ts";
 import type { TemplateContext } from "./behaviour/template.ts";
 import { requestTimeouts } from "./behaviour/timeout.ts";
 import type { Client } from "./client.ts";
+import { applyRouteTimers, startTimers, stopTimers } from "./deadlines.ts";
 import type { Engine } from "./engine.ts";
 import { type FilterHost, FilterRun } from "./filters.ts";
 import { Hold } from "./flow.ts";
 import { followRedirect } from "./follow.ts";
-import { bufferLimit, Forward, type ForwardHost, type Raw } from "./forward.ts";
+import { Forward, type ForwardHost, type Raw } from "./forward.ts";
 import { type ChosenMirror, chooseMirrors, sendMirror } from "./mirror.ts";
 import { changeable, outboundRequest } from "./outbound.ts";
 import { Pause } from "./pause.ts";
 import type { ChainPlan, RoutePlan } from "./plan.ts";
 import { HeadRequest, type Passing } from "./request.ts";
 import { RequestBody, unchunk } from "./request-body.ts";
-import { ResponseWriter, writeReply } from "./response.ts";
-import { ResponseChanges, type ResponseContext } from "./response-changes.ts";
+import type { ResponseContext } from "./response-changes.ts";
 import { clusterName, randomNumber, routeRequest } from "./routing.ts";
-import { countStatus } from "./stats.ts";
 import { mayUpgrade, upgradeType } from "./upgrade.ts";
 import type { Upstream } from "./upstream.ts";
 import type { MessageHead } from "./wire/head.ts";
 
 const nothing = Buffer.alloc(0);
-const continueResponse = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n");
+
+/** What is read of a body while nobody takes it. */
+const maxUntaken = 1024 * 1024;
 
 export class Exchange implements ForwardHost, FilterHost {
   readonly client: Client;
@@ -50,13 +53,13 @@ export class Exchange implements ForwardHost, FilterHost {
   #outbound: HttpRequest;
   #preferred: SocketAddress | undefined;
   #isStrict = false;
-  #response: ResponseWriter | undefined;
-  readonly #changes: ResponseChanges;
+  readonly #answer: Answer;
   #mirrors: readonly ChosenMirror[] = [];
   #redirects = 0;
   readonly #pause: Pause;
+  /** Why there is no endpoint's response, by Envoy's names. */
+  #flags = "";
   #isTunnel = false;
-  #isContinued = false;
   #isFault = false;
   #isOver = false;
   #mustClose = false;
@@ -71,7 +74,7 @@ export class Exchange implements ForwardHost, FilterHost {
     this.#head = head;
     this.raw = { bytes: nothing, start: 0, bodyStart: 0, end: 0 };
     this.request = this.#outbound = new HeadRequest(head);
-    this.#changes = new ResponseChanges(plan);
+    this.#answer = new Answer(client, plan, head);
     this.#pause = new Pause(client.timers.delay);
     this.#startedAtMs = engine.timers.date();
     this.#random = randomNumber(engine.random);
@@ -89,7 +92,7 @@ export class Exchange implements ForwardHost, FilterHost {
     body.begin(this.#head);
     const end = body.isComplete ? bodyStart : body.feed(bytes, bodyStart);
     this.raw = { bytes, start, bodyStart, end: Math.max(end, bodyStart) };
-    this.#startTimers();
+    startTimers(this.client.timers, this.#plan.options.timeouts, body.isComplete);
     if (end < 0) this.#refuseBody();
     else this.#admit();
     return end < 0 ? bytes.length : end;
@@ -124,7 +127,7 @@ export class Exchange implements ForwardHost, FilterHost {
       this.#forward?.upstream?.flow.end();
       if (this.#upstreamEnded) this.#finish(false);
     } else if (!this.body.isComplete) {
-      this.client.abort();
+      this.client.end();
     }
   }
 
@@ -173,7 +176,7 @@ export class Exchange implements ForwardHost, FilterHost {
       cluster: this.cluster,
       routeName: this.#route?.route.name ?? "",
       virtualHostName: this.#route?.virtualHost.name ?? "",
-      responseFlags: "",
+      responseFlags: this.#flags,
       hostname: this.#engine.hostname,
     };
   }
@@ -211,7 +214,7 @@ export class Exchange implements ForwardHost, FilterHost {
   }
 
   onResponse(change: (fields: Fields) => void): void {
-    this.#changes.add(change);
+    this.#answer.changes.add(change);
   }
 
   prefer(endpoint: SocketAddress | undefined, strict: boolean): void {
@@ -225,52 +228,34 @@ export class Exchange implements ForwardHost, FilterHost {
   }
 
   /** An answer of our own. */
-  reply({ status, fields, body }: LocalReply): void {
-    if (this.#response !== undefined) {
+  reply(reply: LocalReply): void {
+    if (this.#answer.hasBegun) {
       this.broken();
       return;
     }
-    const { client } = this;
     this.#forward?.cancel();
     const keep = this.#keeps();
-    this.#changes.ofAny(fields, this.#requestId);
-    countStatus(client.counters.statuses, status);
-    writeReply(client.flow, { status, fields, body }, this.#head.minor, keep, this.#head.method === "HEAD");
+    this.#answer.local(reply, keep, this.#requestId);
     this.#finish(keep);
   }
 
   // What the way to the cluster says.
 
   sendContinue(): void {
-    if (!this.#head.expectContinue || this.#isContinued || this.#response !== undefined) return;
-    if (this.#plan.options.proxy100Continue || this.body.dataBytes > 0) return;
-    this.#isContinued = true;
-    this.client.flow.write(continueResponse, 0, continueResponse.length, true);
+    this.#answer.sendContinue(this.body);
   }
 
-  passInterim({ head }: Upstream): void {
-    if (head.status !== 100 || !this.#plan.options.proxy100Continue || this.#isContinued) return;
-    this.#isContinued = true;
-    this.client.flow.write(continueResponse, 0, continueResponse.length, true);
+  passInterim(upstream: Upstream): void {
+    this.#answer.passInterim(upstream);
   }
 
   respond(upstream: Upstream, bytes: Buffer, start: number, from: number, to: number, isEnd: boolean): void {
     if (this.#follows(upstream)) return;
-    const { client } = this;
-    const { flow } = client;
-    const writer = new ResponseWriter(flow);
-    this.#response = writer;
     this.body.drop();
     this.#mirrors = [];
-    countStatus(client.counters.statuses, upstream.head.status);
     if (upstream.framing === "tunnel") this.#becomeTunnel(upstream);
     const keep = this.#keeps();
-    flow.feeder = upstream.flow;
-    writer.begin(upstream, bytes, start, from, to, isEnd, {
-      minor: this.#head.minor,
-      keep: keep || this.#isTunnel,
-      change: this.#changes.ofResponse(upstream.head.status, this.#responseContext()),
-    });
+    this.#answer.begin(upstream, [bytes, start, from, to], isEnd, keep || this.#isTunnel, this.#responseContext());
     if (isEnd) this.#finish(keep);
     else if (this.#isTunnel) this.#passHeld(upstream);
     else this.#keepsAfterwards = keep;
@@ -278,7 +263,7 @@ export class Exchange implements ForwardHost, FilterHost {
 
   continueResponse(upstream: Upstream, bytes: Buffer, from: number, to: number, isEnd: boolean): void {
     this.client.timers.idle.touch();
-    this.#response?.body(upstream, bytes, from, to, isEnd);
+    this.#answer.body(upstream, bytes, from, to, isEnd);
     if (!isEnd) return;
     if (!this.#isTunnel) {
       this.#finish(this.#keepsAfterwards);
@@ -289,27 +274,22 @@ export class Exchange implements ForwardHost, FilterHost {
     if (this.#clientEnded) this.#finish(false);
   }
 
-  fail(status: number, text: string): void {
-    this.reply(
-      localReply(this.request, status, text, {
-        change: (fields) => this.#changes.byAttempts(fields, this.#responseContext()),
-      }),
-    );
+  fail(status: number, text: string, flags: string): void {
+    this.#flags = flags;
+    const change = (fields: Fields): void => {
+      this.#answer.changes.byRoute(fields, undefined, this.#responseContext());
+      this.#answer.changes.byAttempts(fields, this.#responseContext());
+    };
+    this.reply(localReply(this.request, status, text, { change }));
   }
 
   broken(): void {
     if (this.#isOver) return;
     this.#forward?.cancel();
     this.#end();
-    this.client.abort();
-  }
-
-  #startTimers(): void {
-    const { timers } = this.client;
-    const { streamIdleMs, requestMs, maxStreamMs } = this.#plan.options.timeouts;
-    if (streamIdleMs > 0) timers.idle.start(streamIdleMs);
-    if (requestMs > 0 && !this.body.isComplete) timers.request.start(requestMs);
-    if (maxStreamMs > 0) timers.stream.start(maxStreamMs);
+    // Where only the connection's end tells that a body is whole, it must not look like that.
+    if (this.#answer.endsByClose) this.client.abort();
+    else this.client.end();
   }
 
   #admit(): void {
@@ -352,17 +332,9 @@ export class Exchange implements ForwardHost, FilterHost {
       this.reply(localReply(request, 403, ""));
       return;
     }
-    this.#applyRouteTimers(plan);
+    applyRouteTimers(this.client.timers, plan.route.action);
     if (plan.filters.length === 0) this.#act();
     else new FilterRun(this.#engine, this.#plan, plan.filters, this, () => this.#act()).run();
-  }
-
-  #applyRouteTimers({ route: { action } }: RoutePlan): void {
-    if (action.type !== "forward") return;
-    const { idleTimeoutMs, maxStreamDurationMs } = action;
-    const { idle, stream } = this.client.timers;
-    if (idleTimeoutMs !== undefined) restart(idle, idleTimeoutMs);
-    if (maxStreamDurationMs !== undefined) restart(stream, maxStreamDurationMs);
   }
 
   #act(): void {
@@ -370,7 +342,7 @@ export class Exchange implements ForwardHost, FilterHost {
     if (route === undefined) return;
     const { action, match } = route.route;
     const { request } = this;
-    const change = (fields: Fields): void => this.#changes.byRoute(fields, undefined, this.#responseContext());
+    const change = (fields: Fields): void => this.#answer.changes.byRoute(fields, undefined, this.#responseContext());
     switch (action.type) {
       case "redirect": {
         const location = redirectLocation(action, request, match.path, this.#engine.patterns);
@@ -390,7 +362,7 @@ export class Exchange implements ForwardHost, FilterHost {
     const name = clusterName(plan, this.request);
     const cluster = name === undefined ? undefined : this.#engine.state.cluster(name);
     if (cluster === undefined) {
-      this.fail(action.notFoundStatus, "");
+      this.fail(action.notFoundStatus, "", "NC");
       return;
     }
     const timeouts = requestTimeouts(action, this.request);
@@ -414,6 +386,7 @@ export class Exchange implements ForwardHost, FilterHost {
       isStrict: this.#isStrict,
       unchunks: this.#head.minor === 0,
       mayTunnel: upgradeType(this.#head) !== "",
+      bodyLimit: bodyLimit(action, this.#plan.options),
       keepsBody: this.#mirrors.length > 0 || action.internalRedirect !== undefined,
     });
     this.#forward.start();
@@ -423,16 +396,16 @@ export class Exchange implements ForwardHost, FilterHost {
   /** The request has come whole; what of its body isn't here any more was too much to keep. */
   #sendMirrors(): void {
     if (this.#mirrors.length === 0 || this.#forward?.canReplay !== true) return;
-    const { bytes, bodyStart, end } = this.raw;
+    const input = { request: this.#outbound, body: this.#bodyParts(), original: this.client.original };
     const action = this.#route?.route.action;
-    const input = {
-      request: this.#outbound,
-      body: [bytes.subarray(bodyStart, end), ...this.body.kept],
-      original: this.client.original,
-      timeoutMs: action?.type === "forward" ? action.timeoutMs : 0,
-    };
-    for (const mirror of this.#mirrors) sendMirror(this.#engine, mirror, input);
+    const timeoutMs = action?.type === "forward" ? action.timeoutMs : 0;
+    for (const mirror of this.#mirrors) sendMirror(this.#engine, mirror, { ...input, timeoutMs });
     this.#mirrors = [];
+  }
+
+  #bodyParts(): readonly Buffer[] {
+    const { bytes, bodyStart, end } = this.raw;
+    return [bytes.subarray(bodyStart, end), ...this.body.kept];
   }
 
   /** The response is a redirect that isn't for the client. */
@@ -445,7 +418,7 @@ export class Exchange implements ForwardHost, FilterHost {
     this.#redirects++;
     this.#forward.cancel();
     this.#forward = undefined;
-    this.#changes.reset();
+    this.#answer.changes.reset();
     this.request = followed.request;
     if (followed.dropsBody) this.#replaceBody();
     this.client.timers.route.stop();
@@ -456,8 +429,7 @@ export class Exchange implements ForwardHost, FilterHost {
   /** A chunked body that is there whole is sent with its length (buffer_filter.cc, maybeAddContentLength). */
   #measureBody(): void {
     if (!this.#head.chunked) return;
-    const { bytes, bodyStart, end } = this.raw;
-    const data = unchunk(Buffer.concat([bytes.subarray(bodyStart, end), ...this.body.kept]));
+    const data = unchunk(Buffer.concat(this.#bodyParts()));
     if (data === undefined) return;
     const changed = changeable(this.request, this.#passing());
     changed.fields.remove("transfer-encoding");
@@ -507,7 +479,7 @@ export class Exchange implements ForwardHost, FilterHost {
   #collect(bytes: Buffer, end: number): void {
     this.body.keep(bytes, 0, end);
     if (this.#pause.grown(this.body) || this.#isOver || this.#forward !== undefined) return;
-    if (this.body.keptBytes > bufferLimit) this.client.flow.hold(Hold.noDestination);
+    if (this.body.keptBytes > maxUntaken) this.client.flow.hold(Hold.noDestination);
   }
 
   #timeoutStatus(): 408 | 504 {
@@ -515,7 +487,7 @@ export class Exchange implements ForwardHost, FilterHost {
   }
 
   #expire(status: number, text: string): void {
-    if (this.#response === undefined) this.reply(localReply(this.request, status, text));
+    if (!this.#answer.hasBegun) this.reply(localReply(this.request, status, text));
     else this.broken();
   }
 
@@ -547,12 +519,6 @@ export class Exchange implements ForwardHost, FilterHost {
     this.#forward?.ended();
     flow.feeder = undefined;
     flow.release(Hold.noDestination);
-    for (const timer of [timers.idle, timers.route, timers.perTry, timers.stream, timers.request, timers.delay])
-      timer.stop();
+    stopTimers(timers);
   }
-}
-
-function restart(timer: { start(ms: number): void; stop(): void }, ms: number): void {
-  if (ms > 0) timer.start(ms);
-  else timer.stop();
 }

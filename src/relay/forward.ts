@@ -20,9 +20,6 @@ import { countStatus } from "./stats.ts";
 import type { ResetReason, Upstream, UpstreamUser } from "./upstream.ts";
 import type { MessageHead } from "./wire/head.ts";
 
-/** per_connection_buffer_limit_bytes, unset: what a request's body may take while it is kept for a retry or a mirror. */
-export const bufferLimit = 1024 * 1024;
-
 /** The head as the bytes that came, and the part of the body that came with it. */
 export interface Raw {
   readonly bytes: Buffer;
@@ -47,6 +44,8 @@ export interface ForwardInput {
   readonly unchunks: boolean;
   /** The whole body is wanted for something else, too. */
   readonly keepsBody: boolean;
+  /** A longer body is sent once. */
+  readonly bodyLimit: number;
 }
 
 /** The exchange that the request belongs to. */
@@ -62,13 +61,22 @@ export interface ForwardHost {
   respond(upstream: Upstream, bytes: Buffer, start: number, from: number, to: number, isEnd: boolean): void;
   continueResponse(upstream: Upstream, bytes: Buffer, from: number, to: number, isEnd: boolean): void;
   /** There is no response. */
-  fail(status: number, text: string): void;
+  fail(status: number, text: string, flags: string): void;
   /** It broke off after its head had gone to the client. */
   broken(): void;
 }
 
 /** RFC 9110, section 9.2.2: to send these twice is to send them once. */
 const idempotent: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
+
+/** https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage (RESPONSE_FLAGS) */
+const flags: Readonly<Record<ResetReason, string>> = {
+  "remote connection failure": "UF",
+  "connection timeout": "UF",
+  "connection termination": "UC",
+  "protocol error": "UPE",
+  overflow: "UO",
+};
 
 export class Forward implements UpstreamUser {
   /** From 1. */
@@ -83,8 +91,8 @@ export class Forward implements UpstreamUser {
   #hasAnswer = false;
   #holdsRetry = false;
   #retries = 0;
-  /** All that has come of the body is still here. */
-  #canReplay = true;
+  /** All that has come of the body is still here, and not too much to be kept. */
+  #canReplay: boolean;
   #isStaleRetried = false;
   /** Kept only where those are to be avoided. */
   readonly #tried: Target[] = [];
@@ -93,6 +101,7 @@ export class Forward implements UpstreamUser {
     this.#engine = engine;
     this.#host = host;
     this.#input = input;
+    this.#canReplay = host.body.dataBytes <= input.bodyLimit;
     const { retry } = input.action;
     if (retry !== undefined) {
       const options = { random: engine.random, now: () => engine.timers.date(), patterns: engine.patterns };
@@ -120,8 +129,8 @@ export class Forward implements UpstreamUser {
     const upstream = this.#upstream;
     upstream?.flow.write(bytes, from, to, true);
     const isWanted = this.#retry?.isActive === true || this.#input.keepsBody;
-    const fits = this.#canReplay && body.keptBytes + to - from <= bufferLimit;
-    if (upstream === undefined || (isWanted && fits)) {
+    if (body.dataBytes > this.#input.bodyLimit) this.#canReplay = false;
+    if (upstream === undefined || (isWanted && this.#canReplay)) {
       // What nobody has taken yet is little: the client isn't read from until somebody can.
       body.keep(bytes, from, to);
     } else if (to > from) {
@@ -154,7 +163,7 @@ export class Forward implements UpstreamUser {
   routeTimedOut(): void {
     this.#input.cluster.counters.timeouts++;
     this.#result("timeout");
-    this.#giveUp(504, "upstream request timeout");
+    this.#giveUp(504, "upstream request timeout", "UT");
   }
 
   perTryTimedOut(): void {
@@ -162,7 +171,7 @@ export class Forward implements UpstreamUser {
     this.#result("timeout");
     this.#detach();
     if (this.#tryAgain({ type: "reset", reason: "per_try_timeout", started: true })) return;
-    this.#giveUp(504, "upstream request timeout");
+    this.#giveUp(504, "upstream request timeout", "UT");
   }
 
   onReady(upstream: Upstream): void {
@@ -240,7 +249,7 @@ export class Forward implements UpstreamUser {
     this.attempt++;
     const target = this.#choose();
     if (target === undefined) {
-      this.#giveUp(503, "no healthy upstream");
+      this.#giveUp(503, "no healthy upstream", "UH");
       return;
     }
     this.target = target;
@@ -307,7 +316,7 @@ export class Forward implements UpstreamUser {
     if (this.#tryAgain({ type: "reset", reason: outcome, started })) return;
     const which = this.#retries > 0 ? "retried and the latest reset reason" : "reset reason";
     const text = `upstream connect error or disconnect/reset before headers. ${which}: ${reason}`;
-    this.#giveUp(reason === "protocol error" ? 502 : 503, text);
+    this.#giveUp(reason === "protocol error" ? 502 : 503, text, this.#flagsOf(reason));
   }
 
   /** False: this outcome is the last. Envoy retries only what has come whole. */
@@ -339,11 +348,16 @@ export class Forward implements UpstreamUser {
     this.#upstream = undefined;
   }
 
-  #giveUp(status: number, text: string): void {
+  #flagsOf(reason: ResetReason): string {
+    const flag = flags[reason];
+    return this.#retry !== undefined && !this.#retry.isActive && this.#retries > 0 ? `${flag},URX` : flag;
+  }
+
+  #giveUp(status: number, text: string, responseFlags: string): void {
     this.#detach();
     this.#endRetry();
     if (this.#hasAnswer) this.#host.broken();
-    else this.#host.fail(status, text);
+    else this.#host.fail(status, text, responseFlags);
   }
 
   #result(result: number | "connect_failure" | "timeout" | "reset"): void {

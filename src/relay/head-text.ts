@@ -1,7 +1,7 @@
 // The heads that are sent on: what came, but for the fields that end at this hop, in the same order and case; or, where something
 // was changed, what the changed fields say.
 import type { Fields, RequestFields } from "./behaviour/fields.ts";
-import { endsHere, type HeadRequest, type Passing } from "./request.ts";
+import { endsHere, type HeadRequest, type Passing, trailersField } from "./request.ts";
 import { FieldKind, type MessageHead } from "./wire/head.ts";
 
 /** A request that nothing changed but its way here. */
@@ -9,8 +9,8 @@ export function forwardedRequest({ head, path, authority }: HeadRequest, passing
   const line = requestLine(head.method, path, authority);
   // Host says what the target said (RFC 9112, section 3.2.2).
   const isHostReplaced = authority !== head.host;
-  if (!isHostReplaced) return `${line}${keptFields(head, passing, undefined)}\r\n`;
-  return `${line}Host: ${authority}\r\n${keptFields(head, passing, FieldKind.host)}\r\n`;
+  if (!isHostReplaced) return `${line}${keptFields(head, passing, undefined)}${trailersField(head)}\r\n`;
+  return `${line}Host: ${authority}\r\n${keptFields(head, passing, FieldKind.host)}${trailersField(head)}\r\n`;
 }
 
 export function changedRequest({ method, path, authority, fields }: RequestFields): string {

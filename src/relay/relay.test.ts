@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import * as fc from "fast-check";
 import { answering, Backend, Bench, get, ok, post, toCluster } from "./relay.fixture.ts";
 
 describe("messages", () => {
@@ -144,5 +145,32 @@ describe("messages", () => {
     client.send(get("/"));
     client.end();
     expect(await client.untilEnd()).toBe(ok);
+  });
+
+  test("how a stream of requests is cut doesn't change a byte of any answer", async () => {
+    const chunked = "POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n";
+    const requests = [get("/a"), post("/b", "12345"), get("/d", "X: y\r\n"), chunked];
+    const answer = (request: number): string => `HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n${request}`;
+    using backend = new Backend((peer) => {
+      const request = requests.indexOf(peer.received);
+      if (request < 0) return;
+      peer.received = "";
+      peer.send(answer(request));
+    });
+    await using bench = new Bench({ routes: toCluster("c"), clusters: { c: [backend.port] } });
+    const stream = requests.join("\r\n");
+    const expected = requests.map((_, request) => answer(request)).join("");
+    const cuts = fc.uniqueArray(fc.integer({ min: 1, max: stream.length - 1 }), { maxLength: 12 });
+    const property = fc.asyncProperty(cuts, async (places) => {
+      const client = await bench.client();
+      let from = 0;
+      for (const to of [...places.sort((a, b) => a - b), stream.length]) {
+        client.send(stream.slice(from, to));
+        await Bun.sleep(0);
+        from = to;
+      }
+      expect(await client.until(expected)).toBe(expected);
+    });
+    await fc.assert(property, { numRuns: 40 });
   });
 });

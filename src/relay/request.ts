@@ -6,12 +6,15 @@ import { FieldKind, type MessageHead } from "./wire/head.ts";
 
 export class HeadRequest implements HttpRequest {
   readonly head: MessageHead;
+  readonly #passing: Passing;
   /** Normalised, where that is configured. */
   path: string;
   authority: string;
 
-  constructor(head: MessageHead) {
+  /** Fields that end at this hop aren't the request's. */
+  constructor(head: MessageHead, passing: Passing = passNothing) {
     this.head = head;
+    this.#passing = passing;
     this.path = head.path;
     this.authority = head.authority;
   }
@@ -25,11 +28,12 @@ export class HeadRequest implements HttpRequest {
   }
 
   header(lowerName: string): string | undefined {
-    return this.head.joined(lowerName);
+    const values = this.values(lowerName);
+    return values.length === 0 ? undefined : values.join(",");
   }
 
   values(lowerName: string): readonly string[] {
-    return valuesOf(this.head, lowerName);
+    return valuesOf(this.head, lowerName, (field) => !endsHere(this.head, field, this.#passing));
   }
 }
 
@@ -50,14 +54,14 @@ export class HeadResponse implements ResponseView {
   }
 
   values(lowerName: string): readonly string[] {
-    return valuesOf(this.#head, lowerName);
+    return valuesOf(this.#head, lowerName, () => true);
   }
 }
 
-function valuesOf(head: MessageHead, lowerName: string): readonly string[] {
+function valuesOf(head: MessageHead, lowerName: string, isWanted: (field: number) => boolean): readonly string[] {
   const values: string[] = [];
   for (let field = 0; field < head.count; field++) {
-    if (head.isNamed(field, lowerName)) values.push(head.value(field));
+    if (head.isNamed(field, lowerName) && isWanted(field)) values.push(head.value(field));
   }
   return values;
 }
@@ -87,7 +91,7 @@ export function endsHere(head: MessageHead, field: number, passing: Passing): bo
       return true;
     case FieldKind.te:
       // Trailers pass through here as they are.
-      return !(head.teTrailers && head.isNamed(field, "te") && isTrailers(head.value(field)));
+      return !isTrailers(head.value(field));
     case FieldKind.expect:
       return head.expectContinue && !passing.expect;
     case FieldKind.other:
@@ -97,6 +101,15 @@ export function endsHere(head: MessageHead, field: number, passing: Passing): bo
   }
 }
 
+/** What is left of TE, where other codings stand beside `trailers`: those are this hop's. */
+export function trailersField(head: MessageHead): string {
+  if (!head.teTrailers) return "";
+  for (let field = 0; field < head.count; field++) {
+    if (head.kind[field] === FieldKind.te && isTrailers(head.value(field))) return "";
+  }
+  return "te: trailers\r\n";
+}
+
 function isTrailers(value: string): boolean {
   return value.toLowerCase() === "trailers";
 }
@@ -104,8 +117,7 @@ function isTrailers(value: string): boolean {
 /** To be changed. */
 export function requestFields(request: HeadRequest, passing: Passing): RequestFields {
   const { head } = request;
-  return new RequestFields(
-    request,
-    Fields.from(head, (field) => !endsHere(head, field, passing)),
-  );
+  const fields = Fields.from(head, (field) => !endsHere(head, field, passing));
+  if (trailersField(head) !== "") fields.set("te", "trailers");
+  return new RequestFields(request, fields);
 }

@@ -29,6 +29,9 @@ export class ResponseWriter {
   /** The client doesn't know chunks. */
   #isUnchunking = false;
 
+  /** The client takes the connection's end for the body's. */
+  endsByClose = false;
+
   constructor(flow: Flow) {
     this.#flow = flow;
   }
@@ -46,6 +49,7 @@ export class ResponseWriter {
     const { head, framing } = upstream;
     this.#isChunking = framing === "close" && options.minor === 1;
     this.#isUnchunking = framing === "chunked" && options.minor === 0;
+    this.endsByClose = this.#isUnchunking || (framing === "close" && !this.#isChunking);
     const isPlain = options.change === undefined && options.minor === 1 && options.keep && !this.#isChunking;
     if (isPlain && passesWhole(head)) {
       this.#flow.write(bytes, start, to, true);
@@ -95,8 +99,7 @@ export class ResponseWriter {
   }
 
   #writeText(text: string): void {
-    const length = scratch.write(text, 0, "latin1");
-    this.#flow.write(scratch, 0, length, false);
+    writeHead(this.#flow, text, chunkEnd, 0, 0);
   }
 }
 

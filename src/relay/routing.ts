@@ -58,8 +58,8 @@ export function clusterName({ route: { action }, weighted }: RoutePlan, request:
     case "cluster":
       return destination.cluster;
     case "cluster_header":
-      return request.header(destination.header);
+      return request.values(destination.header)[0];
     case "weighted_clusters":
-      return weighted?.clusterHeader === undefined ? weighted?.cluster : request.header(weighted.clusterHeader);
+      return weighted?.clusterHeader === undefined ? weighted?.cluster : request.values(weighted.clusterHeader)[0];
   }
 }

@@ -42,7 +42,8 @@ export interface UpstreamOwner {
   onClosed(upstream: Upstream, wasConnected: boolean): void;
 }
 
-const limits = { maxBytes: 60 * 1024, maxFields: 100 };
+/** As long as a response's head may be. Envoy lets pass somewhat more than its 60 KiB, depending on how the bytes come. */
+const limits = { maxBytes: 128 * 1024, maxFields: 100 };
 const nothing = Buffer.alloc(0);
 
 export class Upstream implements Connection {
@@ -131,21 +132,21 @@ export class Upstream implements Connection {
       return;
     }
     this.flow.close();
-    this.#lost();
+    this.#lost(false);
   }
 
-  closed(): void {
+  closed(isReset: boolean): void {
     this.flow.closed();
-    this.#lost();
+    this.#lost(isReset);
   }
 
   /** The owner hears of it first: the user may ask for another connection at once. */
-  #lost(): void {
+  #lost(isReset: boolean): void {
     const user = this.#user;
     this.#user = undefined;
     this.#gone();
-    const endsByClose = !this.#isInHead && this.framing === "close";
-    if (endsByClose) user?.onBody(this, nothing, 0, 0, true);
+    const endsByClose = this.framing === "tunnel" || (this.framing === "close" && !isReset);
+    if (endsByClose && !this.#isInHead) user?.onBody(this, nothing, 0, 0, true);
     else user?.onReset(this, "connection termination");
   }
 

@@ -26,7 +26,7 @@ export function decideCors(
   const origin = request.header("origin") ?? "";
   if (origin === "") return none;
   const isAllowed = allowsOrigin(policy, origin, patterns);
-  if (isPreflight(request) && (isAllowed || !policy.forwardNotMatchingPreflights)) {
+  if (isPreflight(request) && (isAllowed || policy.forwardNotMatchingPreflights === false)) {
     return { type: "preflight", reply: preflightReply(policy, request, isAllowed ? origin : undefined) };
   }
   return isAllowed ? { type: "response", origin } : none;
@@ -34,7 +34,7 @@ export function decideCors(
 
 export function addCorsHeaders(fields: Fields, policy: CorsConfig, origin: string): void {
   fields.set("access-control-allow-origin", origin);
-  if (policy.allowCredentials) fields.set("access-control-allow-credentials", "true");
+  if (policy.allowCredentials === true) fields.set("access-control-allow-credentials", "true");
   if (policy.exposeHeaders !== "") fields.set("access-control-expose-headers", policy.exposeHeaders);
 }
 
@@ -52,7 +52,7 @@ function isPreflight(request: RequestView): boolean {
 function preflightReply(policy: CorsConfig, request: RequestView, origin: string | undefined): LocalReply {
   const fields = Fields.of([]);
   if (origin !== undefined) fields.set("access-control-allow-origin", origin);
-  if (policy.allowCredentials) fields.set("access-control-allow-credentials", "true");
+  if (policy.allowCredentials === true) fields.set("access-control-allow-credentials", "true");
   addAllowed(
     fields,
     "access-control-allow-methods",

@@ -16,8 +16,8 @@ const cors = (about: Partial<CorsConfig>): CorsConfig => ({
   allowHeaders: "",
   exposeHeaders: "",
   maxAge: "",
-  allowCredentials: false,
-  forwardNotMatchingPreflights: true,
+  allowCredentials: undefined,
+  forwardNotMatchingPreflights: undefined,
   filterEnabled: undefined,
   shadowEnabled: undefined,
   ...about,
@@ -38,6 +38,15 @@ describe("effectiveFilters", () => {
       filter({ config: { type: "cors" } }),
       [{ b: cors({ allowMethods: "GET", allowCredentials: true }) }, { b: cors({ allowMethods: "PUT", maxAge: "5" }) }],
       [cors({ allowMethods: "GET", maxAge: "5", allowCredentials: true })],
+    ],
+    [
+      "cors: what is switched off is no gap",
+      filter({ config: { type: "cors" } }),
+      [
+        { b: cors({ allowCredentials: false }) },
+        { b: cors({ allowCredentials: true, forwardNotMatchingPreflights: false }) },
+      ],
+      [cors({ allowCredentials: false, forwardNotMatchingPreflights: false })],
     ],
   ];
   test.each(cases)("%s", (_, one, levels, expected) => {

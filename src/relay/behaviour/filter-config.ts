@@ -45,6 +45,8 @@ function effectiveFilter(filter: HttpFilter, levels: readonly FilterOverrides[])
 function mergeCors(first: CorsConfig, overrides: readonly FilterConfig[]): CorsConfig {
   const policies = overrides.filter((config): config is CorsConfig => config.type === "cors_policy");
   const text = (of: (policy: CorsConfig) => string): string => policies.map(of).find((value) => value !== "") ?? "";
+  const flag = (of: (policy: CorsConfig) => boolean | undefined): boolean | undefined =>
+    policies.map(of).find((value) => value !== undefined);
   return {
     ...first,
     allowOrigins: policies.find(({ allowOrigins }) => allowOrigins.length > 0)?.allowOrigins ?? [],
@@ -52,5 +54,7 @@ function mergeCors(first: CorsConfig, overrides: readonly FilterConfig[]): CorsC
     allowHeaders: text(({ allowHeaders }) => allowHeaders),
     exposeHeaders: text(({ exposeHeaders }) => exposeHeaders),
     maxAge: text(({ maxAge }) => maxAge),
+    allowCredentials: flag(({ allowCredentials }) => allowCredentials),
+    forwardNotMatchingPreflights: flag(({ forwardNotMatchingPreflights }) => forwardNotMatchingPreflights),
   };
 }

@@ -39,7 +39,6 @@ export function context(about: Partial<TemplateContext> = {}): TemplateContext {
     upstream: undefined,
     cluster: "backend",
     routeName: "route",
-    virtualHostName: "host",
     responseFlags: "",
     hostname: "node",
     ...about,
@@ -62,6 +61,7 @@ export const httpOptions: HttpOptions = {
     maxStreamMs: 0,
   },
   maxHeadBytes: 61_440,
+  bufferLimitBytes: 1_048_576,
   maxHeaders: 100,
   maxRequestsPerConnection: 0,
   acceptHttp10: false,
@@ -102,4 +102,5 @@ export const forwardAction: ForwardAction = {
   priority: "default",
   upgrades: {},
   internalRedirect: undefined,
+  bodyLimit: undefined,
 };

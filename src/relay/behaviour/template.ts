@@ -22,7 +22,8 @@ export interface TemplateContext {
   readonly upstream: SocketAddress | undefined;
   readonly cluster: string | undefined;
   readonly routeName: string;
-  readonly virtualHostName: string;
+  /** No operator asks for it. */
+  readonly virtualHostName?: string;
   /** Envoy's short names, "" = none. */
   readonly responseFlags: string;
   readonly hostname: string;
@@ -73,8 +74,6 @@ function evaluatePart(part: ValuePart, context: TemplateContext): string {
       return context.cluster ?? "";
     case "route_name":
       return context.routeName;
-    case "virtual_host_name":
-      return context.virtualHostName;
     case "response_code":
       return String(context.response?.status ?? 0);
     case "response_flags":
