@@ -10,8 +10,8 @@ build_packages() {
 
 test_packages() {
   case $1 in
-    apt) echo "clang-format-16|clang-format nginx-light|nginx libnginx-mod-stream haproxy wrk qemu-system-x86 busybox-static cpio iproute2 curl python3-venv" ;;
-    dnf) echo "clang-tools-extra nginx nginx-mod-stream haproxy wrk qemu-system-x86_64|qemu busybox cpio iproute curl python3" ;;
+    apt) echo "clang-format-16|clang-format nginx-light|nginx libnginx-mod-stream haproxy wrk qemu-system-x86 busybox-static cpio iproute2 curl python3-venv python3-requests python3-websockets" ;;
+    dnf) echo "clang-tools-extra nginx nginx-mod-stream haproxy wrk qemu-system-x86_64|qemu busybox cpio iproute curl python3 python3-requests python3-websockets" ;;
   esac
 }
 

@@ -46,7 +46,7 @@ new_enough() {
 # build_harness NAME: the Go module test/support/NAME, as .cache/bin/NAME.
 build_harness() {
   local name=$1 dir=test/support/$1 key
-  key=$(content "$dir"/*.go "$dir/go.mod" "$dir/go.sum")
+  key=$(content "$dir"/*.go "$dir"/go.*)
   if kept "$name" "$key"; then return; fi
   quietly "building $name from Go's module proxy (minutes when its cache is cold)" go_in "$dir" build -trimpath -buildvcs=false -ldflags '-s -w' -o "$cache/bin/$name" .
   keep "$name" "$key"
@@ -78,4 +78,5 @@ install_peers() {
   install_fortio
   build_harness go-control-plane
   build_harness istiod
+  build_harness go-http
 }

@@ -43,8 +43,15 @@ export function workloadEntry(name: string, address: string, labels: Labels, ser
 
 /** One subset for each value of the label `version`. */
 export function destinationRule(name: string, versions: readonly string[]): string {
+  return destinationRuleOf(name, versions);
+}
+
+export function destinationRuleOf(name: string, versions: readonly string[], trafficPolicy?: object): string {
   const subsets = versions.map((version) => ({ name: version, labels: { version } }));
-  return resource("DestinationRule", name, { host: hostOf(name), subsets });
+  return resource("DestinationRule", name, {
+    ...{ host: hostOf(name), subsets },
+    ...(trafficPolicy === undefined ? {} : { trafficPolicy }),
+  });
 }
 
 /** Subset → weight. */
@@ -63,7 +70,7 @@ export function headerRoute(name: string, header: string, subset: string, otherw
   return resource("VirtualService", name, { hosts: [hostOf(name)], http: [canary, to(otherwise)] });
 }
 
-function resource(kind: string, name: string, spec: object): string {
+export function resource(kind: string, name: string, spec: object): string {
   const document = { apiVersion: "networking.istio.io/v1", kind, metadata: { name, namespace: "default" }, spec };
   return `${JSON.stringify(document)}\n---\n`;
 }

@@ -7,7 +7,16 @@ import { Process, run, runOk } from "../support/process.ts";
 import { waitFor } from "../support/wait.ts";
 import { Load } from "./fortio.ts";
 import { bootstrap, staticCluster, tcpListener } from "./resources.ts";
-import { httpBackend, isOneClearError, logged, statusOf, tcpBackend, testTimeoutMs, World } from "./world.ts";
+import {
+  httpBackend,
+  isOneClearError,
+  loadGoesOn,
+  logged,
+  statusOf,
+  tcpBackend,
+  testTimeoutMs,
+  World,
+} from "./world.ts";
 
 setDefaultTimeout(testTimeoutMs);
 
@@ -34,19 +43,6 @@ async function attachedPrograms(cgroup: string): Promise<readonly string[]> {
 }
 
 const allPrograms = ["account", "connect4", "connect6", "getpeername4", "getpeername6", "release"];
-
-/** Packets that went through the namespace's loopback so far: the sign that a load goes on. */
-async function packets(world: World): Promise<number> {
-  const line = (await world.namespace.run(["cat", "/proc/net/dev"])).stdout
-    .split("\n")
-    .find((one) => /^\s*lo:/.test(one));
-  return Number(line?.trim().split(/\s+/)[2]);
-}
-
-async function loadGoesOn(world: World): Promise<void> {
-  const before = await packets(world);
-  await waitFor("the load to go on", async () => (await packets(world)) > before + 300);
-}
 
 describe("kill -9 and restart under load", () => {
   test.each([

@@ -8,6 +8,7 @@ import { Cgroup } from "../support/cgroup.ts";
 import { Dialer } from "../support/dialer.ts";
 import { Netns } from "../support/netns.ts";
 import { compose, type Enter, type Output } from "../support/process.ts";
+import { waitFor } from "../support/wait.ts";
 
 /** For hanging, not for speed. */
 export const testTimeoutMs = 90_000;
@@ -104,4 +105,18 @@ export function logged(agent: Agent, message: string): readonly Readonly<Record<
     .filter((line) => line.startsWith("{") && line.endsWith("}"))
     .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
     .filter((line) => line.message === message);
+}
+
+/** Packets that went through the namespace's loopback so far: the sign that a load goes on. */
+async function packets(world: World): Promise<number> {
+  const line = (await world.namespace.run(["cat", "/proc/net/dev"])).stdout
+    .split("\n")
+    .find((one) => /^\s*lo:/.test(one));
+  return Number(line?.trim().split(/\s+/)[2]);
+}
+
+/** Waits until a load that runs in the world has done some hundred packets more. */
+export async function loadGoesOn(world: World): Promise<void> {
+  const before = await packets(world);
+  await waitFor("the load to go on", async () => (await packets(world)) > before + 300);
 }

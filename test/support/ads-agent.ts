@@ -1,11 +1,12 @@
 // The agent's loop around an `Ads` client, as the agent runs it, without a data plane: what a test sees is what would be
 // committed. Waiting is by events: a condition is looked at after every turn of the loop.
+
+import { systemClock } from "../../src/clock.ts";
 import { type GivenUp, type Ready, ready } from "../../src/model/ready.ts";
 import { emptySnapshot, type Snapshot } from "../../src/model/snapshot.ts";
 import { accept, wantedEndpoints, wantedRoutes } from "../../src/xds/accept.ts";
 import { Ads } from "../../src/xds/ads.ts";
 import type { AdsLimits, AdsOptions } from "../../src/xds/ads-options.ts";
-import { systemClock } from "../../src/xds/clock.ts";
 import { identify } from "../../src/xds/node.ts";
 import type { AdsEvent } from "../../src/xds/status.ts";
 

@@ -2,7 +2,7 @@
 // and stay the same over `stop` and `start`, so that a client can find it again.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { binDir, freePorts, Process } from "./process.ts";
+import { asIs, binDir, type Enter, freePorts, Process, run } from "./process.ts";
 import { TempDir } from "./temp.ts";
 
 /** Plain TCP between workloads: without it Istio expects mTLS between endpoints that carry its label. */
@@ -22,20 +22,33 @@ const ENVIRONMENT = {
   GOMAXPROCS: "2",
 };
 
+export interface IstiodOptions {
+  readonly enter?: Enter;
+  /** More of its environment: its feature flags. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 export class Istiod implements AsyncDisposable {
   private process: Process | undefined;
   private readonly directory = new TempDir();
   private readonly ports: readonly [grpc: number, http: number, monitoring: number];
 
-  private constructor() {
+  private readonly options: IstiodOptions;
+
+  private constructor(options: IstiodOptions) {
+    this.options = options;
     const [grpc = 0, http = 0, monitoring = 0] = freePorts(3);
     this.ports = [grpc, http, monitoring];
     mkdirSync(this.directory.join("config"));
   }
 
   /** `resources`: file name (without extension) to YAML documents. */
-  static async start(resources: Readonly<Record<string, string>> = {}, meshConfig = MESH_CONFIG): Promise<Istiod> {
-    const istiod = new Istiod();
+  static async start(
+    resources: Readonly<Record<string, string>> = {},
+    meshConfig = MESH_CONFIG,
+    options: IstiodOptions = {},
+  ): Promise<Istiod> {
+    const istiod = new Istiod(options);
     istiod.directory.write("mesh.yaml", meshConfig);
     for (const [name, yaml] of Object.entries(resources)) istiod.apply(name, yaml);
     try {
@@ -62,6 +75,7 @@ export class Istiod implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
+    const { enter = asIs, env = {} } = this.options;
     const [grpc, http, monitoring] = this.ports.map((port) => `127.0.0.1:${port}`);
     this.process = Process.start(
       [
@@ -69,9 +83,12 @@ export class Istiod implements AsyncDisposable {
         ...[`--mesh-config=${this.directory.join("mesh.yaml")}`, `--grpc=${grpc}`, `--http=${http}`],
         `--monitoring=${monitoring}`,
       ],
-      { name: "istiod", env: ENVIRONMENT, cwd: this.directory.path },
+      { name: "istiod", env: { ...ENVIRONMENT, ...env }, cwd: this.directory.path, enter },
     );
-    await this.process.waitForHttp(`http://${http}/ready`);
+    await this.process.waitFor("being ready", async () => {
+      const { status } = await run(["curl", "-sf", "--noproxy", "*", `http://${http}/ready`], { enter });
+      return status === 0;
+    });
   }
 
   async stop(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {

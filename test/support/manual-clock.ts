@@ -1,5 +1,5 @@
 // A clock that only moves when the test says so.
-import type { Clock } from "../../src/xds/clock.ts";
+import type { Clock } from "../../src/clock.ts";
 
 export class ManualClock implements Clock {
   #nowMs = 0;
