@@ -10,6 +10,9 @@ import { noStats } from "./sum.ts";
 import { RelaySupervisor, type SupervisorOptions } from "./supervisor.ts";
 import { nothingWanted, type RelayWant } from "./worker-process.ts";
 
+/** A connection that was redirected by the rules before is accepted within this, or its worker is stuck anyway. */
+const acceptMs = 1_000;
+
 export interface RelayControlOptions
   extends Pick<SupervisorOptions, "command" | "workers" | "maps" | "nodeId" | "log" | "clock"> {
   /** Descriptors of the maps `relayed`, `connections` and `settings`; asked for when the first worker starts. */
@@ -24,7 +27,8 @@ export class RelayControl implements Disposable {
   readonly #resources = new DisposableStack();
   #supervisor: RelaySupervisor | undefined;
   #want: RelayWant = nothingWanted;
-  #rows = new Rows();
+  readonly #rows = new Rows();
+  #cancelSettling: () => void = () => {};
 
   constructor(options: RelayControlOptions) {
     this.#options = options;
@@ -46,6 +50,7 @@ export class RelayControl implements Disposable {
    */
   async prepare(compiled: Compiled): Promise<void> {
     const want = this.#wantOf(compiled);
+    this.#cancelSettling();
     if (want.chains.size === 0 && this.#supervisor === undefined) return;
     this.#want = want;
     this.#supervisor ??= this.#start();
@@ -53,9 +58,11 @@ export class RelayControl implements Disposable {
     await this.#supervisor.apply(union(this.#supervisor.want, want));
   }
 
-  /** After it has taken effect. */
+  /** After it has taken effect: what is gone is forgotten, once nothing that was sent there before can still wait to be accepted. */
   settle(): void {
-    void this.#supervisor?.apply(this.#want);
+    const want = this.#want;
+    this.#cancelSettling();
+    this.#cancelSettling = this.#options.clock.after(acceptMs, () => void this.#supervisor?.apply(want));
   }
 
   stats(): RelayStats {
@@ -69,6 +76,7 @@ export class RelayControl implements Disposable {
 
   /** Leaves the workers to themselves. */
   [Symbol.dispose](): void {
+    this.#cancelSettling();
     this.#supervisor?.[Symbol.dispose]();
     this.#resources[Symbol.dispose]();
   }

@@ -50,6 +50,11 @@ export const httpDifferences = {
     ours: "reads the rest of the request and serves on",
     why: "the next request is where the last one ends: there is nothing to lose the connection for",
   },
+  "cut-request": {
+    envoy: "forgets a request whose client goes away before its endpoint is connected",
+    ours: "the endpoint sees as much of it as had come, and then the end of the connection",
+    why: "a loopback connection is there at once: there is nothing to wait for, and no request is cut that Envoy would have completed",
+  },
   "stale-connection": {
     envoy: "answers 503 when a kept connection to an endpoint turns out to have been closed",
     ours: "sends the request once more, on a new connection",
@@ -106,11 +111,6 @@ export const httpDifferences = {
     envoy: "matches, hashes and writes metadata, filter state and properties of TLS",
     ours: "refuses them",
     why: "none of these exist here: connections are plaintext and no filter writes metadata",
-  },
-  "absent-query-parameter": {
-    envoy: "matches requests without a query parameter (present_match: false)",
-    ours: "refuses the match",
-    why: "the table of routes has no inverted condition for query parameters; a header or another route can say the same",
   },
   hedging: {
     envoy: "sends a request again while the first try goes on (hedge_policy)",

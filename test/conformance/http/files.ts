@@ -102,11 +102,6 @@ export const refusedFiles: readonly RefusedFile[] = [
       }),
     ],
   }),
-  file("a query parameter that must be absent", "absent-query-parameter", "present_match", {
-    routes: [
-      { match: { prefix: "/", query_parameters: [{ name: "k", present_match: false }] }, route: { cluster: "@a" } },
-    ],
-  }),
   file("hedging", "hedging", "hedge_policy", routed({ hedge_policy: { hedge_on_per_try_timeout: true } })),
   file("answers of one's own wording", "local-replies", "local_reply_config", {
     manager: { local_reply_config: { body_format: { text_format_source: { inline_string: "no" } } } },

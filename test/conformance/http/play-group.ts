@@ -72,7 +72,8 @@ async function playOurs(
   placed: readonly Placed[],
 ): Promise<Seen> {
   using cgroup = Cgroup.create("http");
-  await using _agent = await Agent.start({ mesh, cgroups: [cgroup.path], enter });
+  // One worker, as Envoy has one thread here: what is counted per thread would depend on which of them takes a connection.
+  await using _agent = await Agent.start({ mesh, cgroups: [cgroup.path], enter, config: "relay: {workers: 1}\n" });
   await using client = RawClient.start(compose(cgroup.enter, enter));
   return await playSide("ours", { client, backends }, placed);
 }

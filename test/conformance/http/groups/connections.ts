@@ -75,6 +75,8 @@ const kept: Setting = {
     }),
     one("closed before the body's end", [request("POST", "/", ["Content-Length: 10"], "abc"), { do: "fin" }], "", {
       closed: "fin",
+      upstream: {},
+      difference: { id: "cut-request", ours: { closed: "fin", upstream: { a: ["POST /"] } } },
     }),
     one("closed within a head", ["GET / HT", { do: "fin" }], "", { closed: "fin" }),
   ],
