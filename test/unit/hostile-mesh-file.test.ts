@@ -1,10 +1,13 @@
 // Whatever text a mesh file holds: the result is a mesh file or one ConfigError, never another exception.
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError } from "../../src/errors.ts";
 import { parseMeshFile } from "../../src/source/mesh-file.ts";
 import { createRandom, type Random } from "./hostile-random.ts";
+
+/** Many inputs: a machine under load needs its time. */
+setDefaultTimeout(60_000);
 
 const ROUNDS = 200;
 const corpus = join(import.meta.dir, "../corpus/mesh/good");

@@ -1,5 +1,5 @@
 // Whatever bytes a control plane sends as a resource: the result is a model or rejections, never an exception.
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { JsonValue } from "@bufbuild/protobuf";
@@ -9,6 +9,9 @@ import { MAX_PROBLEMS } from "../../src/xds/resource/report.ts";
 import { encodeJson } from "../../src/xds/resource/testdata/decode-yaml.ts";
 import { createRandom, type Random } from "./hostile-random.ts";
 import { httpSeeds } from "./hostile-seeds.ts";
+
+/** Many inputs: a machine under load needs its time. */
+setDefaultTimeout(60_000);
 
 const ROUNDS = 1000;
 const types: readonly ResourceType[] = ["listener", "route", "cluster", "endpoint"];
