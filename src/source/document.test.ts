@@ -1,5 +1,5 @@
 // A document read in parts is the document: the same value as when it is parsed whole, or the same error.
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createRandom } from "../../test/unit/hostile-random.ts";
@@ -7,6 +7,9 @@ import { ConfigError } from "../errors.ts";
 import { cutLists } from "./block-lists.ts";
 import { parseDocument } from "./document.ts";
 import { isMapping, type Json, parseYaml } from "./yaml.ts";
+
+/** Many inputs: a machine under load needs its time. */
+setDefaultTimeout(60_000);
 
 const lists = { parents: ["static_resources", "staticResources"], names: ["listeners", "clusters"] };
 const isCut = (text: string): boolean => cutLists(text, lists.parents, lists.names) !== undefined;
