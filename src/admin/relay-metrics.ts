@@ -1,7 +1,7 @@
 // The relay's counters: as metrics of our own, and under Envoy's names for /stats.
 import type { DownstreamStats, RelayStats, UpstreamStats } from "../relay/protocol.ts";
 import type { Metric, Sample } from "../telemetry/metrics.ts";
-import type { Stat } from "./stats.ts";
+import type { Stat } from "./stat.ts";
 import type { RelayWorker } from "./view.ts";
 
 const codeClasses = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;

@@ -6,12 +6,8 @@ import type { DownstreamStats } from "../relay/protocol.ts";
 import { addCounters } from "../relay/sum.ts";
 import { assignmentOf } from "./clusters.ts";
 import { downstreamStats, upstreamStats } from "./relay-metrics.ts";
+import type { Stat } from "./stat.ts";
 import type { AgentView } from "./view.ts";
-
-export interface Stat {
-  readonly name: string;
-  readonly value: number | bigint;
-}
 
 /** In the order of their names, as Envoy lists them. */
 export function collectStats(view: AgentView, now: Date): Stat[] {

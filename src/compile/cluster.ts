@@ -146,7 +146,7 @@ function bucketRows({ bucket, tables }: Buckets, idOf: IdOf): Shape {
 /** What a listener makes of this cluster. An endpoint that wants TLS can't be served by a plaintext data plane. */
 export function dispositionOf(cluster: Cluster | undefined, assignment: EndpointAssignment | undefined): Disposition {
   if (cluster === undefined) return { type: "unsupported", reason: "the cluster is unknown" };
-  if (cluster.discovery.type === "original_dst") return { type: "native" };
+  if (cluster.discovery.type === "original_dst") return { type: "native", needs: cluster.needs };
   for (const { endpoints } of assignment?.localities ?? []) {
     for (const endpoint of endpoints) {
       const socket = transportSocketOf(cluster, endpoint);
@@ -158,7 +158,7 @@ export function dispositionOf(cluster: Cluster | undefined, assignment: Endpoint
       }
     }
   }
-  return { type: "balanced" };
+  return { type: "balanced", needs: cluster.needs };
 }
 
 function transportSocketOf(cluster: Cluster, endpoint: Endpoint): string {

@@ -291,6 +291,18 @@ describe("what becomes of a cluster", () => {
     expect(compiled.image.clusters.size).toBe(0);
   });
 
+  test("resilience that is asked of a cluster later takes its unchanged HTTP listener to the relay, and back", () => {
+    const compiler = newCompiler();
+    const web = listener("l", "10.0.0.1:80", [chain(http(routes("r", [virtualHost("v", ["*"], "c")])))]);
+    const needs = [{ path: "outlier_detection", reason: "judges" }];
+    const plain = snapshot({ listeners: [web], clusters: [cluster("c", ["127.0.0.1:1"])] });
+    const ejecting = snapshot({ listeners: [web], clusters: [cluster("c", ["127.0.0.1:1"], { needs })] });
+    const targets = [plain, ejecting, plain].map(
+      (source) => compiler.compile(source).listeners.get("l")?.placements[0]?.target.type,
+    );
+    expect(targets).toEqual(["clusters", "relay", "clusters"]);
+  });
+
   test("an EDS cluster without its assignment has no endpoint", () => {
     const { image } = newCompiler().compile(snapshot({ clusters: [edsCluster("c")] }));
     const [body] = image.clusters.values();

@@ -309,7 +309,9 @@ function assignmentOf({ discovery }: Cluster, snapshot: Snapshot): EndpointAssig
 function dependencyOf(cluster: CompiledCluster | undefined): string {
   if (cluster === undefined) return "unknown";
   const { disposition } = cluster;
-  return disposition.type === "unsupported" ? disposition.reason : `${disposition.type} ${cluster.body?.id}`;
+  if (disposition.type === "unsupported") return disposition.reason;
+  const needs = disposition.needs.map(({ path }) => path);
+  return [disposition.type, cluster.body?.id, ...needs].join(" ");
 }
 
 function isSameMeaning(

@@ -19,7 +19,8 @@ import type { Disposition } from "./disposition.ts";
 import { type Placement, type PlacementInput, placements } from "./placement.ts";
 
 const dispositions: Record<string, Disposition> = {
-  original: { type: "native" },
+  original: { type: "native", needs: [] },
+  ejecting: { type: "balanced", needs: [{ path: "outlier_detection", reason: "judges" }] },
   tls: { type: "unsupported", reason: "endpoint 127.0.0.1:1 wants transport socket tls" },
 };
 
@@ -27,7 +28,7 @@ function place(it: Listener, fields: Partial<PlacementInput> = {}): Placement[] 
   return placements({
     listener: it,
     routes: new Map(),
-    disposition: (name) => dispositions[name] ?? { type: "balanced" },
+    disposition: (name) => dispositions[name] ?? { type: "balanced", needs: [] },
     trustVip: true,
     isRelayed: true,
     ...fields,
@@ -421,6 +422,32 @@ describe("what is relayed", () => {
     const placed = place(exact(one(virtualHost("v", ["*"], split), virtualHost("w", ["w"], "tls"))));
     expect(table(placed)).toEqual({ "10.0.0.1:80": "ungoverned" });
     expect(needsOf(placed)).toEqual(["routes[0].route.weighted_clusters", "cluster tls"]);
+  });
+
+  describe("HTTP to a cluster with resilience of its own", () => {
+    const ejecting = virtualHost("v", ["v", "10.0.0.1"], "ejecting");
+    const wildcard = listener("l", "0.0.0.0:80", [chain(one(virtualHost("any", ["*"], "original"), ejecting))]);
+    const cases: readonly [string, Placement[], Record<string, string>][] = [
+      ["every request goes there", place(exact(one(virtualHost("v", ["*"], "ejecting")))), { "10.0.0.1:80": "relay" }],
+      ["the address names the virtual host", place(wildcard), { "0.0.0.0/0:80": "native", "10.0.0.1:80": "relay" }],
+      ["but TCP", place(tcpListener("l", "10.0.0.1:80", "ejecting")), { "10.0.0.1:80": "ejecting" }],
+      // Its place is known all the same, so it isn't left alone.
+      [
+        "but where there is no relay",
+        place(exact(one(virtualHost("v", ["*"], "ejecting"))), { isRelayed: false }),
+        { "10.0.0.1:80": "ejecting" },
+      ],
+      [
+        "but where the relay couldn't serve all of the chain",
+        place(exact(one(virtualHost("any", ["*"], "tls"), ejecting))),
+        { "10.0.0.1:80": "ejecting" },
+      ],
+    ];
+    test.each(cases)("%s", (_name, placed, expected) => expect(table(placed)).toEqual(expected));
+
+    test("is named by cluster and field", () => {
+      expect(needsOf(place(wildcard))).toEqual(["cluster ejecting.outlier_detection"]);
+    });
   });
 
   test("the chain by its index, the default chain behind the others", () => {

@@ -10,7 +10,8 @@ import {
   type SocketAddress,
 } from "../ip.ts";
 import type { FilterChain, Listener } from "../model/listener.ts";
-import type { Need, RouteConfiguration, VirtualHost, WeightedCluster } from "../model/route.ts";
+import type { Need } from "../model/need.ts";
+import type { RouteConfiguration, VirtualHost, WeightedCluster } from "../model/route.ts";
 import { type Claim, claims, hasAddress } from "./claims.ts";
 import type { Disposition } from "./disposition.ts";
 import { type Chains, chainName, chainsFor, chainsForPort } from "./filter-chain.ts";
@@ -285,8 +286,21 @@ function decideVirtualHost(
   const own = place.type === "needs" ? place.needs : [];
   const needs = [...listenerNeeds, ...configuration.needs, ...host.needs, ...own];
   if (place.type === "needs" || needs.length > 0) return { type: "per_request", virtualHost: host.name, needs };
+  const resilience = resilienceNeeds(input, configuration, place.cluster);
+  if (resilience.length > 0) return { type: "per_request", virtualHost: host.name, needs: resilience };
   const to = toClusters(input, [{ cluster: place.cluster, weight: 1 }], false, why);
   return { type: "decided", decision: { virtualHost: host.name, ...to } };
+}
+
+/**
+ * Limits and ejection that somebody asked of a cluster, where the relay can give them. Where it can't, the place stays right all the
+ * same, and the cluster's findings say what is missing.
+ */
+function resilienceNeeds(input: Context, configuration: RouteConfiguration, cluster: string): readonly Need[] {
+  const disposition = input.disposition(cluster);
+  if (disposition.type === "unsupported" || disposition.needs.length === 0) return [];
+  if (!input.isRelayed || input.unsupportedOf(configuration) !== undefined) return [];
+  return disposition.needs.map(({ path, reason }) => ({ path: `cluster ${cluster}.${path}`, reason }));
 }
 
 /**

@@ -1,12 +1,5 @@
 import { expect, test } from "bun:test";
-import {
-  connectionManager,
-  forward,
-  routeConfiguration,
-  routeTo,
-  toCluster,
-  virtualHost,
-} from "../model/http.fixture.ts";
+import { connectionManager, routeConfiguration, routeTo, virtualHost } from "../model/http.fixture.ts";
 import type { FilterConfig } from "../model/http.ts";
 import type { Filter, FilterChain } from "../model/listener.ts";
 import { plainClusters } from "./relayed.ts";

@@ -1,8 +1,9 @@
 // What becomes of the connections to an HTTP filter chain that needs a decision or a change per request: they go to the relay,
 // unless it couldn't honour the whole of the chain. In the relay the Host header alone chooses the virtual host, as in Envoy.
 import type { FilterChain, Listener } from "../model/listener.ts";
+import type { Need } from "../model/need.ts";
 import { clustersOfRoute } from "../model/references.ts";
-import type { Need, RouteConfiguration, VirtualHost, WeightedCluster } from "../model/route.ts";
+import type { RouteConfiguration, VirtualHost, WeightedCluster } from "../model/route.ts";
 import type { Disposition } from "./disposition.ts";
 import type { Chains } from "./filter-chain.ts";
 import { defaultDestinations } from "./single-place.ts";

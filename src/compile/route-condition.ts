@@ -20,7 +20,8 @@ export function holds(
       return headerHolds(condition, request);
     case Subject.queryParameter: {
       const value = queryParameter(request.path, condition.name);
-      return value !== undefined && (condition.operator === Operator.present || textHolds(condition, value));
+      if (condition.operator === Operator.present) return (value !== undefined) !== condition.invert;
+      return value !== undefined && textHolds(condition, value);
     }
     case Subject.cookie: {
       const value = cookie(request.values("cookie"), condition.name);
@@ -52,6 +53,7 @@ export function headerValues(request: RequestView, name: string): readonly strin
     const value = pseudoHeader(request, name);
     return value === undefined ? [] : [value];
   }
+  if (hopByHopFields.has(name)) return hopByHopValues(request, name);
   if (!joinedFields.has(name)) return request.values(name);
   const joined = request.header(name);
   return joined === undefined ? [] : [joined];
@@ -70,6 +72,36 @@ function pseudoHeader(request: RequestView, name: string): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** What concerns one connection is gone before Envoy routes (conn_manager_utility.cc, mutateRequestHeaders; codec_impl.cc). */
+const hopByHopFields: ReadonlySet<string> = new Set([
+  ...["connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"],
+]);
+
+/** Only an upgrade keeps its fields, and of `te` only that the client takes trailers is left. */
+function hopByHopValues(request: RequestView, name: string): readonly string[] {
+  switch (name) {
+    case "te":
+      return hasToken(request.header("te"), "trailers") ? ["trailers"] : [];
+    case "connection":
+    case "upgrade": {
+      const joined = isUpgrade(request) ? request.header(name) : undefined;
+      return joined === undefined ? [] : [joined];
+    }
+    default:
+      return [];
+  }
+}
+
+/** h2c isn't supported, and goes like everything else. */
+function isUpgrade(request: RequestView): boolean {
+  const protocol = request.header("upgrade");
+  return protocol !== undefined && asciiLower(protocol) !== "h2c" && hasToken(request.header("connection"), "upgrade");
+}
+
+function hasToken(list: string | undefined, token: string): boolean {
+  return list?.split(",").some((item) => asciiLower(item.trim()) === token) === true;
 }
 
 /** Envoy looks at repeated fields one by one, except at those which it keeps as one value, joined by ",". */

@@ -1,5 +1,5 @@
 // From a route configuration to the rows of its table.
-import { RE2JS } from "re2js";
+import type { RE2JS } from "re2js";
 import type {
   CookieMatcher,
   HeaderMatcher,
@@ -9,6 +9,7 @@ import type {
   StringMatcher,
   ValueCondition,
 } from "../model/matcher.ts";
+import { compilePattern } from "../model/pattern.ts";
 import type { RouteConfiguration } from "../model/route.ts";
 import { asciiLower, latin1Bytes } from "./latin1.ts";
 import {
@@ -103,8 +104,7 @@ class Patterns {
   index(pattern: string): number {
     const known = this.#indexes.get(pattern);
     if (known !== undefined) return known;
-    // Envoy's RE2 reads pattern and text as bytes: a letter of two bytes is two characters, and what follows it counts for the last.
-    const index = this.list.push(RE2JS.compile(Buffer.from(pattern, "utf8").toString("latin1"))) - 1;
+    const index = this.list.push(compilePattern(pattern)) - 1;
     this.#indexes.set(pattern, index);
     return index;
   }
@@ -214,7 +214,9 @@ function headerCondition({ name, condition, invert, missingIsEmpty }: HeaderMatc
 }
 
 function queryCondition({ name, condition }: QueryParameterMatcher): Condition {
-  return { subject: Subject.queryParameter, name, ...valueCondition(condition) };
+  const isAbsent = condition.match === "absent";
+  const { flags, value } = valueCondition(isAbsent ? { match: "present" } : condition);
+  return { subject: Subject.queryParameter, name, flags: flags | (isAbsent ? ConditionFlags.invert : 0), value };
 }
 
 function cookieCondition({ name, condition, invert }: CookieMatcher): Condition {

@@ -224,6 +224,34 @@ describe("header", () => {
   });
 });
 
+describe("fields of one connection are gone before routing", () => {
+  const websocket = ["connection: keep-alive, Upgrade", "upgrade: websocket"];
+  const cases: readonly [name: string, fields: readonly string[], value: string | undefined][] = [
+    ["connection", ["connection: close"], undefined],
+    ["keep-alive", ["keep-alive: timeout=5"], undefined],
+    ["proxy-connection", ["proxy-connection: close"], undefined],
+    ["transfer-encoding", ["transfer-encoding: chunked"], undefined],
+    ["te", ["te: gzip"], undefined],
+    // Of `te` only this is left.
+    ["te", ["te: gzip, Trailers"], "trailers"],
+    ["upgrade", ["upgrade: websocket"], undefined],
+    ["upgrade", ["connection: upgrade", "upgrade: h2c"], undefined],
+    ["connection", ["connection: upgrade, http2-settings", "upgrade: h2c"], undefined],
+    ["upgrade", websocket, "websocket"],
+    ["connection", websocket, "keep-alive, Upgrade"],
+  ];
+  test.each(cases)("%s of %p", (name, fields, value) => {
+    const header = (condition: ValueCondition): HeaderMatcher => ({
+      name,
+      condition,
+      invert: false,
+      missingIsEmpty: false,
+    });
+    expect(matches({ headers: [header({ match: "present" })] }, { fields })).toBe(value !== undefined);
+    if (value !== undefined) expect(matches({ headers: [header(text("exact", value))] }, { fields })).toBe(true);
+  });
+});
+
 describe("query parameter", () => {
   const cases: readonly [string, string, string, boolean][] = [
     ["?q=1", "q", "1", true],
@@ -259,6 +287,7 @@ describe("query parameter", () => {
     ["/", false],
   ])("%s has one: %p", (path, expected) => {
     expect(matches({ queryParameters: [{ name: "q", condition: { match: "present" } }] }, { path })).toBe(expected);
+    expect(matches({ queryParameters: [{ name: "q", condition: { match: "absent" } }] }, { path })).toBe(!expected);
   });
 });
 

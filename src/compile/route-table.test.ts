@@ -60,7 +60,14 @@ const match: fc.Arbitrary<RouteMatch> = fc.record({
   path,
   headers: fc.array(header, { maxLength: 1 }),
   queryParameters: fc.array(
-    fc.record({ name, condition: fc.oneof(stringMatcher, fc.constant({ match: "present" } as const)) }),
+    fc.record({
+      name,
+      condition: fc.oneof(
+        stringMatcher,
+        fc.constant({ match: "present" } as const),
+        fc.constant({ match: "absent" } as const),
+      ),
+    }),
     { maxLength: 1 },
   ),
   cookies: fc.array(fc.record({ name, condition: stringMatcher, invert: fc.boolean() }), { maxLength: 1 }),
@@ -176,6 +183,7 @@ function naiveMatch(match: RouteMatch, asked: RequestView, random: number): bool
     match.headers.every((header) => naiveHeader(header, asked)) &&
     match.queryParameters.every(({ name, condition }) => {
       const value = query.get(name);
+      if (condition.match === "absent") return value === undefined;
       return value !== undefined && naiveValue(condition, value);
     }) &&
     match.cookies.every(({ name, condition, invert }) => {

@@ -1,6 +1,7 @@
 // Whether every request of a virtual host goes unchanged to one cluster: then nothing has to be read to know where a connection goes.
 import type { RouteMatch } from "../model/matcher.ts";
-import type { Need, Route, VirtualHost, WeightedCluster } from "../model/route.ts";
+import type { Need } from "../model/need.ts";
+import type { Route, VirtualHost, WeightedCluster } from "../model/route.ts";
 
 export type Place =
   | { readonly type: "place"; readonly cluster: string }

@@ -1,5 +1,6 @@
 // A cluster (envoy.config.cluster.v3.Cluster) as the compiler needs it.
 import type { EndpointAssignment } from "./endpoint.ts";
+import type { Need } from "./need.ts";
 
 export type LoadBalancing =
   | { readonly policy: "round_robin" }
@@ -60,7 +61,9 @@ export interface Cluster {
     readonly match: string;
     readonly socket: string;
   }[];
-  /** Settings that are understood but not honoured here, as findings. */
+  /** Explicit resilience that only who sees the requests can give, by field path: HTTP to this cluster takes the relay. */
+  readonly needs: readonly Need[];
+  /** Settings that are understood but not honoured everywhere, as findings. */
   readonly findings: readonly Finding[];
 }
 
@@ -156,6 +159,7 @@ export function unknownCluster(name: string): Cluster {
     http: { idleTimeoutMs: 3_600_000, maxConnectionMs: 0, maxRequestsPerConnection: 0 },
     transportSocket: "raw",
     transportSocketMatches: [],
+    needs: [],
     findings: [],
   };
 }

@@ -28,7 +28,6 @@ export type ValuePart =
         | "upstream_remote_address_without_port"
         | "upstream_remote_port"
         | "route_name"
-        | "virtual_host_name"
         | "response_code"
         | "response_flags"
         | "hostname";

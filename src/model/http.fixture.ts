@@ -24,6 +24,7 @@ export const defaultHttpOptions: HttpOptions = {
     maxStreamMs: 0,
   },
   maxHeadBytes: 61_440,
+  bufferLimitBytes: 1_048_576,
   maxHeaders: 100,
   maxRequestsPerConnection: 0,
   acceptHttp10: false,
@@ -69,6 +70,7 @@ export function forward(destination: Destination, fields: Partial<ForwardAction>
     priority: "default",
     upgrades: {},
     internalRedirect: undefined,
+    bodyLimit: undefined,
     ...fields,
   };
 }

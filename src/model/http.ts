@@ -22,6 +22,11 @@ export interface HttpOptions {
   readonly timeouts: HttpTimeouts;
   /** max_request_headers_kb × 1,024; 61,440 where unset. */
   readonly maxHeadBytes: number;
+  /**
+   * The listener's per_connection_buffer_limit_bytes, 1,048,576 where unset, Infinity for 0: what may be kept of a request's body for
+   * retries and mirrors, where its route doesn't say otherwise.
+   */
+  readonly bufferLimitBytes: number;
   /** common_http_protocol_options.max_headers_count; 100 where unset. */
   readonly maxHeaders: number;
   /** 0 = unlimited. */
@@ -73,7 +78,7 @@ export interface FaultConfig {
   readonly maxActive: number | undefined;
 }
 
-/** envoy.extensions.filters.http.cors.v3.CorsPolicy; a route's, else the virtual host's. */
+/** envoy.extensions.filters.http.cors.v3.CorsPolicy. What a route's leaves open ("", undefined, no origins), the virtual host's says. */
 export interface CorsConfig {
   readonly type: "cors_policy";
   readonly allowOrigins: readonly StringMatcher[];
@@ -81,8 +86,10 @@ export interface CorsConfig {
   readonly allowHeaders: string;
   readonly exposeHeaders: string;
   readonly maxAge: string;
-  readonly allowCredentials: boolean;
-  readonly forwardNotMatchingPreflights: boolean;
+  /** false where nobody says it. */
+  readonly allowCredentials: boolean | undefined;
+  /** true where nobody says it. */
+  readonly forwardNotMatchingPreflights: boolean | undefined;
   readonly filterEnabled: Fraction | undefined;
   readonly shadowEnabled: Fraction | undefined;
 }

@@ -2,7 +2,8 @@
 import type { Prefix, SocketAddress } from "../ip.ts";
 import type { Finding } from "./cluster.ts";
 import type { HttpFilter, HttpOptions } from "./http.ts";
-import type { Need, RouteConfiguration, WeightedCluster } from "./route.ts";
+import type { Need } from "./need.ts";
+import type { RouteConfiguration, WeightedCluster } from "./route.ts";
 
 export interface FilterChainMatch {
   /** destination_port; undefined matches every port. */

@@ -39,7 +39,8 @@ export interface HeaderMatcher {
 
 export interface QueryParameterMatcher {
   readonly name: string;
-  readonly condition: StringMatcher | { readonly match: "present" };
+  /** absent: present_match is false. */
+  readonly condition: StringMatcher | { readonly match: "present" } | { readonly match: "absent" };
 }
 
 export interface CookieMatcher {

@@ -4,6 +4,7 @@ import type { Finding } from "./cluster.ts";
 import type { HeaderMutations } from "./headers.ts";
 import type { FilterOverrides } from "./http.ts";
 import type { Fraction, RouteMatch } from "./matcher.ts";
+import type { Need } from "./need.ts";
 
 /** One weighted choice; weight 0 is never chosen. */
 export interface WeightedCluster {
@@ -133,6 +134,15 @@ export interface ForwardAction {
   /** upgrade_configs by lower-case type: true enables, false disables, absent = as the connection manager says. */
   readonly upgrades: Readonly<Record<string, boolean>>;
   readonly internalRedirect: InternalRedirectPolicy | undefined;
+  /** The route's, else the virtual host's; undefined = the listener's. */
+  readonly bodyLimit: BodyLimit | undefined;
+}
+
+/** What may be kept of a request's body for retries and mirrors. */
+export interface BodyLimit {
+  readonly bytes: number;
+  /** per_request_buffer_limit_bytes counts within the listener's limit, request_body_buffer_limit in its place. */
+  readonly isWithinListeners: boolean;
 }
 
 export interface RedirectAction {
@@ -168,11 +178,6 @@ export interface Route {
   readonly filters: FilterOverrides;
   /** Field paths (relative to the route) of what needs a decision or change per request, with the reason; conditions of `match` apart. */
   readonly needs: readonly Need[];
-}
-
-export interface Need {
-  readonly path: string;
-  readonly reason: string;
 }
 
 export interface VirtualHost {

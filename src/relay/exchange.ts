@@ -31,7 +31,7 @@ import { mayUpgrade, upgradeType } from "./upgrade.ts";
 import type { Upstream } from "./upstream.ts";
 import type { MessageHead } from "./wire/head.ts";
 
-const nothing = Buffer.alloc(0);
+const nothing: Raw = { bytes: Buffer.alloc(0), start: 0, bodyStart: 0, end: 0 };
 
 /** What is read of a body while nobody takes it. */
 const maxUntaken = 1024 * 1024;
@@ -72,7 +72,7 @@ export class Exchange implements ForwardHost, FilterHost {
     this.client = client;
     this.#plan = plan;
     this.#head = head;
-    this.raw = { bytes: nothing, start: 0, bodyStart: 0, end: 0 };
+    this.raw = nothing;
     this.request = this.#outbound = new HeadRequest(head);
     this.#answer = new Answer(client, plan, head);
     this.#pause = new Pause(client.timers.delay);
@@ -175,7 +175,6 @@ export class Exchange implements ForwardHost, FilterHost {
       upstream: this.endpoint,
       cluster: this.cluster,
       routeName: this.#route?.route.name ?? "",
-      virtualHostName: this.#route?.virtualHost.name ?? "",
       responseFlags: this.#flags,
       hostname: this.#engine.hostname,
     };
@@ -441,7 +440,7 @@ export class Exchange implements ForwardHost, FilterHost {
   /** Nothing of what came is the request's body any more; `data` is, where there is some. */
   #replaceBody(data?: Buffer): void {
     this.body.drop();
-    this.raw = { ...this.raw, bodyStart: this.raw.end };
+    this.raw = nothing;
     if (data !== undefined) this.body.keep(data, 0, data.length);
   }
 

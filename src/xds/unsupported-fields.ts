@@ -248,7 +248,8 @@ export const unsupportedFields: Table = {
     response_headers_to_copy: rejected("followed requests have the headers of the request"),
   },
   "envoy.config.route.v3.RetryPolicy": {
-    retry_priority: rejected("retries choose by the same priorities as requests"),
+    // Istio's retryRemoteLocalities: refusing it would refuse every route of the port.
+    retry_priority: degraded("retries choose by the same priorities as requests"),
     retry_options_predicates: rejected("retries aren't changed by extensions"),
     refresh_cluster_on_retry: rejected("retries go to the request's cluster"),
   },

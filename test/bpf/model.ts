@@ -13,14 +13,8 @@ import type { Endpoint, EndpointAssignment } from "../../src/model/endpoint.ts";
 import { noMutations } from "../../src/model/headers.ts";
 import * as plain from "../../src/model/http.fixture.ts";
 import type { Filter, FilterChain, FilterChainMatch, Listener } from "../../src/model/listener.ts";
-import type {
-  Destination,
-  Need,
-  Route,
-  RouteConfiguration,
-  VirtualHost,
-  WeightedCluster,
-} from "../../src/model/route.ts";
+import type { Need } from "../../src/model/need.ts";
+import type { Destination, Route, RouteConfiguration, VirtualHost, WeightedCluster } from "../../src/model/route.ts";
 import type { Snapshot } from "../../src/model/snapshot.ts";
 
 /** Cluster → weight, or one cluster. */

@@ -1,12 +1,12 @@
 // The action of a route as Envoy's JSON (envoy.config.route.v3.RouteAction, RedirectAction, DirectResponseAction). Fields at their
 // defaults are left out; what a virtual host or the configuration passed on stands with each route that has it.
+import type { Need } from "../../model/need.ts";
 import type {
   Destination,
   ForwardAction,
   HashPolicy,
   HostRewrite,
   MirrorPolicy,
-  Need,
   PathRewrite,
   RedirectAction,
   RegexRewrite,

@@ -57,6 +57,7 @@ export function renderStringMatcher(matcher: StringMatcher): JsonObject {
 }
 
 function renderQueryParameter({ name, condition }: QueryParameterMatcher): JsonObject {
+  if (condition.match === "absent") return { name: readable(name), present_match: false };
   return { name: readable(name), ...renderCondition(condition) };
 }
 

@@ -1,6 +1,6 @@
-// Regular expressions of routes: RE2's syntax and linear time (re2js), compiled once per worker. Text is as it was on the wire, one
-// character a byte, and a pattern is its UTF-8 bytes, as Envoy has it: `.` is one byte (asked of Envoy 1.40).
-import { type Matcher, RE2JS } from "re2js";
+// Regular expressions of policies and rewrites, compiled once per worker. Text is as it was on the wire, one character a byte.
+import type { Matcher, RE2JS } from "re2js";
+import { compilePattern } from "../../model/pattern.ts";
 import type { RegexRewrite } from "../../model/route.ts";
 
 export class Patterns {
@@ -24,7 +24,7 @@ export class Patterns {
   #compile(pattern: string): RE2JS {
     const known = this.#compiled.get(pattern);
     if (known !== undefined) return known;
-    const compiled = RE2JS.compile(Buffer.from(pattern, "utf8").toString("latin1"));
+    const compiled = compilePattern(pattern);
     this.#compiled.set(pattern, compiled);
     return compiled;
   }

@@ -23,7 +23,6 @@ export interface TemplateContext {
   readonly cluster: string | undefined;
   readonly routeName: string;
   /** No operator asks for it. */
-  readonly virtualHostName?: string;
   /** Envoy's short names, "" = none. */
   readonly responseFlags: string;
   readonly hostname: string;

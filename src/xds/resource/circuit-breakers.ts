@@ -2,7 +2,7 @@
 import { type Cluster as ClusterModel, defaultLimits, type RequestLimits } from "../../model/cluster.ts";
 import type { CircuitBreakers, CircuitBreakers_Thresholds } from "../gen/envoy/config/cluster/v3/circuit_breaker_pb.ts";
 import { RoutingPriority } from "../gen/envoy/config/core/v3/base_pb.ts";
-import { at, type Report } from "./report.ts";
+import { at, type Needs, type Report } from "./report.ts";
 
 /** What Istio writes for "no limit". */
 const UNLIMITED = 0xffffffff;
@@ -13,13 +13,20 @@ const DEFAULT_BUDGET_MINIMUM = 3;
 
 type Limits = Pick<ClusterModel, "maxConnections" | "limits">;
 
-/** Envoy takes the first entry of a priority. */
-export function convertCircuitBreakers(breakers: CircuitBreakers | undefined, report: Report): Limits {
+/**
+ * Envoy takes the first entry of a priority. Explicit limits are needs: on HTTP connections even that of connections, since requests
+ * above it wait or overflow. Those of the priority HIGH count for routes of that priority only, which take the relay anyway.
+ */
+export function convertCircuitBreakers(breakers: CircuitBreakers | undefined, needs: Needs, report: Report): Limits {
   const thresholds = breakers?.thresholds ?? [];
   const indexOf = (wanted: RoutingPriority): number => thresholds.findIndex(({ priority }) => priority === wanted);
   const index = indexOf(RoutingPriority.DEFAULT);
   const normal = thresholds[index];
-  if (normal !== undefined) noteRelayed(normal, `circuit_breakers.thresholds[${index}]`, report);
+  if (normal !== undefined) {
+    const path = `circuit_breakers.thresholds[${index}]`;
+    needExplicit(normal, path, needs);
+    noteRelayed(normal, path, report);
+  }
   const connections = normal?.maxConnections;
   return {
     maxConnections: connections === UNLIMITED ? undefined : connections,
@@ -47,6 +54,20 @@ function convertThresholds(thresholds: CircuitBreakers_Thresholds | undefined): 
 
 function limitOf(limit: number | undefined, unset: number): number {
   return limit === UNLIMITED ? Number.POSITIVE_INFINITY : (limit ?? unset);
+}
+
+/** Istio writes "no limit" on every cluster, which asks for nothing. */
+function needExplicit(thresholds: CircuitBreakers_Thresholds, path: string, needs: Needs): void {
+  const limits = {
+    max_connections: thresholds.maxConnections,
+    max_pending_requests: thresholds.maxPendingRequests,
+    max_requests: thresholds.maxRequests,
+    max_retries: thresholds.maxRetries,
+  };
+  for (const [name, limit] of Object.entries(limits)) {
+    if (limit !== undefined && limit !== UNLIMITED) needs.push({ path: at(path, name), reason: "limits requests" });
+  }
+  if (thresholds.retryBudget !== undefined) needs.push({ path: at(path, "retry_budget"), reason: "limits retries" });
 }
 
 /** On a connection without a proxy requests aren't seen, so they can't be counted. */

@@ -175,6 +175,47 @@ describe("the relay's connections to endpoints", () => {
   });
 });
 
+describe("what takes HTTP to the relay", () => {
+  const thresholds = "circuit_breakers.thresholds[0]";
+  const options = 'typed_extension_protocol_options["o"].common_http_protocol_options';
+  const cases: readonly [fields: string, ...needs: string[]][] = [
+    [""],
+    // What Istio puts on every cluster.
+    [
+      "circuit_breakers: { thresholds: [{ max_connections: 4294967295, max_pending_requests: 4294967295, max_requests: 4294967295, max_retries: 4294967295, track_remaining: true }] }\ncommon_lb_config: {}\nconnect_timeout: 10s",
+    ],
+    ["outlier_detection: {}", "outlier_detection"],
+    [
+      "circuit_breakers: { thresholds: [{ max_connections: 5, max_pending_requests: 0, max_requests: 1024, max_retries: 3 }] }",
+      `${thresholds}.max_connections`,
+      `${thresholds}.max_pending_requests`,
+      `${thresholds}.max_requests`,
+      `${thresholds}.max_retries`,
+    ],
+    ["circuit_breakers: { thresholds: [{ retry_budget: {} }] }", `${thresholds}.retry_budget`],
+    // A route of priority HIGH takes the relay itself.
+    ["circuit_breakers: { thresholds: [{ priority: HIGH, max_requests: 1 }] }"],
+    [
+      "circuit_breakers: { thresholds: [{ priority: HIGH }, { max_requests: 1 }] }",
+      "circuit_breakers.thresholds[1].max_requests",
+    ],
+    ["max_requests_per_connection: 3", "max_requests_per_connection"],
+    ["max_requests_per_connection: 0"],
+    [
+      "max_requests_per_connection: 3\ncommon_http_protocol_options: { max_requests_per_connection: 4 }",
+      "common_http_protocol_options.max_requests_per_connection",
+    ],
+    [
+      `typed_extension_protocol_options: { o: { "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, explicit_http_config: { http_protocol_options: {} }, common_http_protocol_options: { max_requests_per_connection: 10, max_connection_duration: 1s, idle_timeout: 1s } } }`,
+      `${options}.max_requests_per_connection`,
+      `${options}.max_connection_duration`,
+    ],
+  ];
+  test.each([...cases])("%s", (fields, ...needs) => {
+    expect(clusterOf(fields).needs.map(({ path }) => path)).toEqual(needs);
+  });
+});
+
 describe("what is refused, and where", () => {
   const cases: readonly [fields: string, ...problems: string[]][] = [
     [

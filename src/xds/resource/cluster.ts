@@ -18,7 +18,7 @@ import { convertHealthChecks } from "./health-check.ts";
 import { inspect } from "./inspect.ts";
 import { type Balancing, convertBalancing } from "./load-balancing.ts";
 import { convertOutlierDetection } from "./outlier-detection.ts";
-import type { Report } from "./report.ts";
+import type { Needs, Report } from "./report.ts";
 import { convertUpstreamHttp } from "./upstream-http.ts";
 
 const DEFAULT_PANIC_PERCENT = 50;
@@ -38,24 +38,26 @@ export function convertCluster(cluster: Cluster, report: Report): ClusterModel {
   const discovery = convertDiscovery(cluster, report);
   const balancing = discovery.type === "original_dst" ? provided(cluster, report) : convertBalancing(cluster, report);
   inspectFilters(cluster, report);
+  const needs: Needs = [];
   return {
     name: cluster.name,
     discovery,
     ...balancing,
     // Envoy cuts the fraction off (ProtobufPercentHelper::convertPercent), and reads it from common_lb_config for every policy.
     panicThresholdPercent: Math.trunc(cluster.commonLbConfig?.healthyPanicThreshold?.value ?? DEFAULT_PANIC_PERCENT),
-    ...convertCircuitBreakers(cluster.circuitBreakers, report),
-    outlierDetection: cluster.outlierDetection && convertOutlierDetection(cluster.outlierDetection, report),
+    ...convertCircuitBreakers(cluster.circuitBreakers, needs, report),
+    outlierDetection: cluster.outlierDetection && convertOutlierDetection(cluster.outlierDetection, needs, report),
     healthChecks: convertHealthChecks(cluster.healthChecks, report),
     connectTimeoutMs:
       milliseconds(cluster.connectTimeout, "connect_timeout", { path: "", report }) ?? DEFAULT_CONNECT_MS,
-    http: convertUpstreamHttp(cluster, report),
+    http: convertUpstreamHttp(cluster, needs, report),
     transportSocket: socketName(cluster.transportSocket),
     transportSocketMatches: cluster.transportSocketMatches.map(({ name, match, transportSocket }) => ({
       name,
       match: canonicalJson((match ?? {}) satisfies JsonObject),
       socket: socketName(transportSocket),
     })),
+    needs,
     findings: report.findings(),
   };
 }

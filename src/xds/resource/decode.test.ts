@@ -49,6 +49,17 @@ describe("what a stock istiod puts on every listener and route needs no per-requ
     }
   });
 
+  test("clusters, but those with a DestinationRule's limits", () => {
+    const clusters = decoded("cluster", "istio-clusters.json");
+    const unlimited = clusters.filter(({ needs }) => needs.length === 0).map(({ name }) => name);
+    expect(unlimited).toEqual([
+      "outbound|9000||tcpecho.default.svc.cluster.local",
+      "BlackHoleCluster",
+      "PassthroughCluster",
+      "InboundPassthroughCluster",
+    ]);
+  });
+
   test("virtual hosts, and the routes that say no more than Istio's defaults", () => {
     const hosts = decoded("route", "istio-routes.json").flatMap(({ virtualHosts }) => virtualHosts);
     const needs = hosts.flatMap((host) =>

@@ -18,6 +18,8 @@ const DEFAULT_STREAM_IDLE_MS = 300_000;
 const DEFAULT_CONNECTION_IDLE_MS = 3_600_000;
 const DEFAULT_HEAD_KB = 60;
 const DEFAULT_HEADERS = 100;
+// Of a listener (listener.proto).
+const DEFAULT_BUFFER_BYTES = 1024 * 1024;
 
 /** `place` is the connection manager's, which was inspected. */
 export function convertHttpOptions(manager: HttpConnectionManager, place: Place): HttpOptions {
@@ -30,6 +32,7 @@ export function convertHttpOptions(manager: HttpConnectionManager, place: Place)
   return {
     timeouts: convertTimeouts(manager, place),
     maxHeadBytes: (manager.maxRequestHeadersKb ?? DEFAULT_HEAD_KB) * 1024,
+    bufferLimitBytes: DEFAULT_BUFFER_BYTES,
     maxHeaders: common?.maxHeadersCount ?? DEFAULT_HEADERS,
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
     acceptHttp10: http1?.acceptHttp10 ?? false,

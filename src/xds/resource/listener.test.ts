@@ -314,3 +314,16 @@ test("what an ungoverned listener holds doesn't make it refused", () => {
     filterChains: [{ filter: { type: "tcp_proxy" } }],
   });
 });
+
+test.each([
+  ["", 1_048_576],
+  ["per_connection_buffer_limit_bytes: 4096", 4096],
+  ["per_connection_buffer_limit_bytes: 0", Number.POSITIVE_INFINITY],
+])("the buffer limit of its HTTP chains: %s", (limit, expected) => {
+  const chained = `filter_chains: [${chain(http())}]\ndefault_filter_chain: ${chain(http())}\n${limit}`;
+  const { filterChains, defaultFilterChain } = modelOf("listener", listener(chained));
+  const limits = [...filterChains, defaultFilterChain].map(
+    (it) => it?.filter.type === "http_connection_manager" && it.filter.options.bufferLimitBytes,
+  );
+  expect(limits).toEqual([expected, expected]);
+});

@@ -41,19 +41,27 @@ function roleOf(listener: Listener): ListenerModel["role"] {
 
 type Chains = Pick<ListenerModel, "filterChains" | "defaultFilterChain">;
 
+/** It stands on the listener, and counts for what is kept of the requests of its chains. */
+function withBufferLimit(chain: ChainModel | undefined, limit: number | undefined): ChainModel | undefined {
+  if (chain?.filter.type !== "http_connection_manager" || limit === undefined) return chain;
+  const bufferLimitBytes = limit === 0 ? Number.POSITIVE_INFINITY : limit;
+  return { ...chain, filter: { ...chain.filter, options: { ...chain.filter.options, bufferLimitBytes } } };
+}
+
 function convertChains(listener: Listener, place: Place): Chains {
   const { report } = place;
   inspectListenerFilters(listener, report);
   if (listener.filterChains.length === 0 && listener.defaultFilterChain === undefined) {
     report.reject("filter_chains", "must not be empty without a default_filter_chain");
   }
+  const limit = listener.perConnectionBufferLimitBytes;
   const filterChains = listener.filterChains.map((chain, i) =>
-    convertFilterChain(chain, inside(place, `filter_chains[${i}]`)),
+    withBufferLimit(convertFilterChain(chain, inside(place, `filter_chains[${i}]`)), limit),
   );
   rejectEqualMatches(listener.filterChains, filterChains, report);
   return {
     filterChains: filterChains.filter((chain) => chain !== undefined),
-    defaultFilterChain: convertDefault(listener.defaultFilterChain, place),
+    defaultFilterChain: withBufferLimit(convertDefault(listener.defaultFilterChain, place), limit),
   };
 }
 

@@ -105,9 +105,8 @@ export function convertQueryParameter(matcher: QueryParameterMatcher, path: stri
   const name = wireText(matcher.name);
   if (specifier.case === "stringMatch")
     return { name, condition: convertStringMatcher(specifier.value, at(path, "string_match"), report) };
-  if (specifier.case === "presentMatch" && !specifier.value)
-    report.reject(at(path, "present_match"), "must be true: a parameter can't be asked to be absent");
-  return { name, condition: { match: "present" } };
+  const isAbsent = specifier.case === "presentMatch" && !specifier.value;
+  return { name, condition: { match: isAbsent ? "absent" : "present" } };
 }
 
 export function convertCookie(matcher: CookieMatcher, path: string, report: Report): CookieModel {

@@ -2,13 +2,14 @@
 import type { OutlierDetection as DetectionModel } from "../../model/cluster.ts";
 import type { OutlierDetection } from "../gen/envoy/config/cluster/v3/outlier_detection_pb.ts";
 import { milliseconds } from "./duration.ts";
-import { at, type Report } from "./report.ts";
+import { at, type Needs, type Report } from "./report.ts";
 
 const PATH = "outlier_detection";
 const DEFAULT_MAX_EJECTION_MS = 300_000;
 
-/** The detection was inspected. */
-export function convertOutlierDetection(detection: OutlierDetection, report: Report): DetectionModel {
+/** The detection was inspected. On connections without a proxy answers aren't seen. */
+export function convertOutlierDetection(detection: OutlierDetection, needs: Needs, report: Report): DetectionModel {
+  needs.push({ path: PATH, reason: "judges endpoints by their answers" });
   report.note("degraded", PATH, "judges endpoints by what the relay sends them only");
   const owner = { path: PATH, report };
   const baseEjectionMs = milliseconds(detection.baseEjectionTime, "base_ejection_time", owner) ?? 30_000;

@@ -1,6 +1,6 @@
 // Regular expressions are RE2's, in Envoy and here: what can't be compiled is refused when the configuration arrives, not when the
 // first request does. They stay text in the model.
-import { RE2JS } from "re2js";
+import { compilePattern } from "../../model/pattern.ts";
 import type { RegexRewrite } from "../../model/route.ts";
 import type { RegexMatchAndSubstitute, RegexMatcher } from "../gen/envoy/type/matcher/v3/regex_pb.ts";
 import { reasonOf } from "./any.ts";
@@ -23,7 +23,7 @@ export function convertRegexRewrite(rewrite: RegexMatchAndSubstitute, path: stri
 /** The number of its groups; undefined if it isn't a regular expression. */
 function compile(pattern: string, path: string, report: Report): number | undefined {
   try {
-    return RE2JS.compile(pattern).groupCount();
+    return compilePattern(pattern).groupCount();
   } catch (cause) {
     report.reject(path, `is no RE2 regular expression: ${reasonOf(cause)}`);
     return undefined;

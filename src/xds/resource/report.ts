@@ -1,7 +1,7 @@
 // Collects everything that is wrong with a resource, or that a user should know about it, by field path: reading goes on
 // after the first problem, so that one NACK or one `check` names them all.
 import type { Finding } from "../../model/cluster.ts";
-import type { Need } from "../../model/route.ts";
+import type { Need } from "../../model/need.ts";
 
 export interface Problem {
   readonly path: string;

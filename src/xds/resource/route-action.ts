@@ -14,6 +14,7 @@ import {
   RouteAction_ClusterNotFoundResponseCode,
   RouteAction_InternalRedirectAction,
 } from "../gen/envoy/config/route/v3/route_components_pb.ts";
+import { type BodyLimits, convertBodyLimit } from "./body-limit.ts";
 import { milliseconds } from "./duration.ts";
 import { convertHashPolicies } from "./hash-policy.ts";
 import { inside, type Place } from "./inspect.ts";
@@ -29,6 +30,7 @@ export interface Inherited {
   readonly retry: RetryPolicy | undefined;
   readonly mirrors: readonly MirrorPolicy[];
   readonly maxDirectBody: number;
+  readonly bodyLimits: BodyLimits;
 }
 
 // Envoy's defaults (route_components.proto).
@@ -44,7 +46,10 @@ const NOWHERE: Destination = { type: "cluster", cluster: "" };
 export function convertAction(route: Route, inherited: Inherited, place: Place): ActionModel {
   switch (route.action.case) {
     case "route":
-      return convertForward(route.action.value, inherited, inside(place, "route"));
+      return {
+        ...convertForward(route.action.value, inherited, inside(place, "route")),
+        bodyLimit: convertBodyLimit(route, inherited.bodyLimits),
+      };
     case "redirect":
       return convertRedirect(route.action.value, inside(place, "redirect"));
     case "directResponse":
@@ -58,7 +63,7 @@ export function convertAction(route: Route, inherited: Inherited, place: Place):
   }
 }
 
-function convertForward(action: RouteAction, inherited: Inherited, place: Place): ForwardAction {
+function convertForward(action: RouteAction, inherited: Inherited, place: Place): Omit<ForwardAction, "bodyLimit"> {
   return {
     type: "forward",
     destination: convertDestination(action, place),

@@ -31,12 +31,13 @@ describe("what a match becomes", () => {
       { fraction: { numerator: 0, denominator: 1_000_000 } },
     ],
     [
-      "prefix: /, query_parameters: [{ name: a }, { name: b, present_match: true }, { name: c, string_match: { suffix: X, ignore_case: true } }]",
+      "prefix: /, query_parameters: [{ name: a }, { name: b, present_match: true }, { name: c, string_match: { suffix: X, ignore_case: true } }, { name: d, present_match: false }]",
       {
         queryParameters: [
           { name: "a", condition: { match: "present" } },
           { name: "b", condition: { match: "present" } },
           { name: "c", condition: { match: "suffix", value: "X", ignoreCase: true } },
+          { name: "d", condition: { match: "absent" } },
         ],
       },
     ],
@@ -119,10 +120,6 @@ describe("what is refused, and where", () => {
       `${path}.headers[0].string_match.custom: extensions aren't supported: use exact, prefix, suffix, contains or safe_regex`,
     ],
     ["path_separated_prefix: /a/", `${path}.path_separated_prefix: must match ^[^?#]+[^?#/]$`],
-    [
-      "prefix: /, query_parameters: [{ name: a, present_match: false }]",
-      `${path}.query_parameters[0].present_match: must be true: a parameter can't be asked to be absent`,
-    ],
     ["prefix: /, cookies: [{ name: a }]", `${path}.cookies[0].string_match: must be set`],
     ["prefix: /, runtime_fraction: {}", `${path}.runtime_fraction.default_value: must be set`],
     ["prefix: /, tls_context: { presented: true }", `${path}.tls_context: requests are plaintext`],

@@ -101,6 +101,16 @@ describe("needs of virtual hosts and of the whole configuration stay with them",
   });
 });
 
+test("retries to other priorities are retries all the same, and a finding", () => {
+  const policy = "retry_policy: { retry_on: 5xx, retry_priority: { name: p } }";
+  const { findings } = modelOf("route", configuration(host(route(forwarding(policy)))));
+  expect(findings).toContainEqual({
+    severity: "degraded",
+    path: "virtual_hosts[0].routes[0].route.retry_policy.retry_priority",
+    reason: "retries choose by the same priorities as requests",
+  });
+});
+
 test("what is implicit is one finding, however many routes there are", () => {
   const { findings } = modelOf("route", configuration(host([1, 2, 3].map(() => route(forwarding(""))).join(", "))));
   expect(findings).toEqual([
@@ -172,10 +182,6 @@ const refusedFields: readonly [field: string, problem: string][] = [
   [
     "hash_policy: [{ filter_state: { key: k } }]",
     "hash_policy[0].filter_state: requests carry no metadata and no filter state that could be matched",
-  ],
-  [
-    "retry_policy: { retry_priority: { name: p } }",
-    "retry_policy.retry_priority: retries choose by the same priorities as requests",
   ],
   [
     "retry_policy: { retry_host_predicate: [{ name: envoy.retry_host_predicates.omit_canary_hosts }] }",

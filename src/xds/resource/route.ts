@@ -36,6 +36,7 @@ export function convertRouteConfiguration(
   const inherited: Inherited = {
     retry: undefined,
     mirrors: convertMirrors(configuration.requestMirrorPolicies, path, report),
+    bodyLimits: {},
     maxDirectBody: configuration.maxDirectResponseBodySizeBytes ?? DEFAULT_MAX_DIRECT_BODY,
   };
   return {
@@ -62,6 +63,7 @@ function convertVirtualHost(host: VirtualHost, inherited: Inherited, place: Plac
     ...inherited,
     retry: host.retryPolicy && convertRetryPolicy(host.retryPolicy, inside(place, "retry_policy")),
     mirrors: mirrors.length === 0 ? inherited.mirrors : mirrors,
+    bodyLimits: host,
   };
   return {
     name: host.name,

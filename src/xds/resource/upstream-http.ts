@@ -13,22 +13,23 @@ import {
 import { as, open } from "./any.ts";
 import { milliseconds } from "./duration.ts";
 import { inside, inspect, type Place } from "./inspect.ts";
-import type { Report } from "./report.ts";
+import { at, type Needs, type Report } from "./report.ts";
 
 // Envoy's default (protocol.proto).
 const DEFAULT_IDLE_MS = 3_600_000;
 
 /** The cluster was inspected, but for what stands in an Any. */
-export function convertUpstreamHttp(cluster: Cluster, report: Report): ClusterModel["http"] {
-  const root: Place = { report, path: "", needs: [], needPath: "" };
+export function convertUpstreamHttp(cluster: Cluster, needs: Needs, report: Report): ClusterModel["http"] {
+  const root: Place = { report, path: "", needs, needPath: "" };
   for (const [name, any] of Object.entries(cluster.typedExtensionProtocolOptions)) {
     const place = inside(root, `typed_extension_protocol_options["${name}"]`);
     const options = as(HttpProtocolOptionsSchema, open(any, place.path, report));
     if (options !== undefined) return convertOptions(options, place);
   }
   const common = cluster.commonHttpProtocolOptions;
-  const here = inside(root, "common_http_protocol_options");
-  return convertCommon(common, cluster.maxRequestsPerConnection, here);
+  const deprecated = cluster.maxRequestsPerConnection;
+  needLimit(common?.maxRequestsPerConnection === undefined ? deprecated : 0, root);
+  return convertCommon(common, deprecated, inside(root, "common_http_protocol_options"));
 }
 
 function convertOptions(options: HttpProtocolOptions, place: Place): ClusterModel["http"] {
@@ -46,11 +47,21 @@ function convertCommon(
 ): ClusterModel["http"] {
   if (common?.maxStreamDuration !== undefined)
     place.report.note("degraded", `${place.path}.max_stream_duration`, "is taken from routes and listeners only");
+  const maxConnectionMs = milliseconds(common?.maxConnectionDuration, "max_connection_duration", place) ?? 0;
+  needLimit(common?.maxRequestsPerConnection, place);
+  if (maxConnectionMs > 0)
+    place.needs.push({ path: at(place.needPath, "max_connection_duration"), reason: "limits connections" });
   return {
     idleTimeoutMs: milliseconds(common?.idleTimeout, "idle_timeout", place) ?? DEFAULT_IDLE_MS,
-    maxConnectionMs: milliseconds(common?.maxConnectionDuration, "max_connection_duration", place) ?? 0,
+    maxConnectionMs,
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? deprecatedMaxRequests ?? 0,
   };
+}
+
+/** 0 is no limit. */
+function needLimit(maxRequests: number | undefined, { needs, needPath }: Place): void {
+  if (maxRequests !== undefined && maxRequests > 0)
+    needs.push({ path: at(needPath, "max_requests_per_connection"), reason: "limits connections" });
 }
 
 /** Only HTTP/1.1 and "whatever the client speaks" leave the application's protocol as it is. */

@@ -18,9 +18,8 @@ export function convertCorsPolicy(policy: CorsPolicy, { path, report }: Place): 
     allowHeaders: wireText(policy.allowHeaders),
     exposeHeaders: wireText(policy.exposeHeaders),
     maxAge: wireText(policy.maxAge),
-    allowCredentials: policy.allowCredentials ?? false,
-    // Unset: true (cors_filter.cc, forwardNotMatchingPreflights).
-    forwardNotMatchingPreflights: policy.forwardNotMatchingPreflights ?? true,
+    allowCredentials: policy.allowCredentials,
+    forwardNotMatchingPreflights: policy.forwardNotMatchingPreflights,
     filterEnabled: convertFraction(policy.filterEnabled),
     shadowEnabled: convertFraction(policy.shadowEnabled),
   };

@@ -45,8 +45,8 @@ const cors = {
   allowHeaders: "",
   exposeHeaders: "",
   maxAge: "",
-  allowCredentials: false,
-  forwardNotMatchingPreflights: true,
+  allowCredentials: undefined,
+  forwardNotMatchingPreflights: undefined,
   filterEnabled: undefined,
   shadowEnabled: undefined,
 } as const;
