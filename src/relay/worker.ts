@@ -23,6 +23,7 @@ export interface WorkerIo {
 const descriptors = { memory: 3, relayed: 4, connections: 5, settings: 6 } as const;
 
 const statsMs = 1_000;
+/** How often a worker without an agent looks, and how long connections that were sent to it before may take to be accepted. */
 const supersededMs = 1_000;
 /** For connections whose requests are under way when the process is asked to end, or another relay has taken over. */
 const signalDrainMs = 10_000;
@@ -170,6 +171,8 @@ class Worker implements Disposable {
     while (!this.#over.signal.aborted && !this.#isSuperseded()) {
       await sleep(this.#clock, supersededMs, this.#over.signal);
     }
+    // A connection that was sent here just before is still on its way.
+    await sleep(this.#clock, supersededMs, this.#over.signal);
     this.drain(supersededDrainMs);
   }
 
