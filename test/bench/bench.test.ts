@@ -3,6 +3,9 @@ import { describe, expect, test } from "bun:test";
 import { load as readYaml } from "js-yaml";
 import { judge } from "./budgets.ts";
 import { parseFortio, parseWrk } from "./load.ts";
+import type { Ratios, RelayRow } from "./relay.ts";
+import { judgeRelay } from "./relay-budgets.ts";
+import { middle, ratio, takeTurns } from "./rounds.ts";
 import { scaleMesh } from "./scale-mesh.ts";
 import { median, percentile } from "./statistics.ts";
 import { control, type TrafficRow } from "./traffic.ts";
@@ -72,6 +75,51 @@ test("budgets are judged by the worst place, with the control beside it", () => 
   expect(qps).toMatchObject({ measured: 0.9, where: "8 connections", isMet: false, control: 0.95 });
   expect(p50).toMatchObject({ measured: 1, isMet: true });
   expect(judge({})).toEqual([]);
+});
+
+test("rounds take turns, and ratios compare what the same round measured", async () => {
+  const order: string[] = [];
+  const samples = await takeTurns([{ name: "a" }, { name: "b" }], 2, async ({ name }) => {
+    order.push(name);
+    return { value: order.length };
+  });
+  expect(order).toEqual(["a", "b", "b", "a"]);
+  const [a = [], b = []] = [samples.get("a"), samples.get("b")];
+  expect(middle(a, ({ value }) => value)).toBe(2.5);
+  expect(ratio(b, a, ({ value }) => value)).toBe((2 / 1 + 3 / 4) / 2);
+});
+
+describe("the relay's budgets", () => {
+  const as = (value: number): Ratios => ({ qps: value, p50: value, p99: value, cpu: value, meshCpu: value });
+  const relayed: RelayRow = {
+    ...{ path: "kmesh-edge", mode: "kept alive", body: "small", connections: 8, errors: 0 },
+    ...{ qps: 1, p50Us: 1, p99Us: 1, cpuPer10k: 1, meshCpuPer10k: 1 },
+    ...{ toDirect: as(0.45), toEnvoy: as(0.4), toNginx: as(1.1) },
+  };
+
+  test("are judged by the worst of the numbers of connections", () => {
+    const slower = { ...relayed, connections: 32, toDirect: as(0.3) };
+    const verdicts = judgeRelay([relayed, slower]).map(({ measured, where, isMet }) => [measured, where, isMet]);
+    expect(verdicts).toEqual([
+      [0.4, "8 connections", false],
+      [0.3, "32 connections", false],
+      [0.4, "8 connections", true],
+      [1.1, "8 connections", true],
+      [0.4, "8 connections", true],
+    ]);
+  });
+
+  test("hold each body to them, but neither peers, nor new connections, nor 128 of them", () => {
+    const others = [
+      { ...relayed, path: "nginx" },
+      { ...relayed, connections: 128 },
+      { ...relayed, mode: "new connection" } as const,
+    ];
+    expect(judgeRelay(others)).toEqual([]);
+    const budgets = judgeRelay([relayed, { ...relayed, body: "16 KB" }]).map(({ budget }) => budget);
+    expect(budgets.filter((budget) => budget.startsWith("relay, 16 KB: "))).toHaveLength(5);
+    expect(budgets).toHaveLength(10);
+  });
 });
 
 test("the large mesh file has what the generated control plane has", () => {

@@ -1,36 +1,26 @@
 // What the measurements should be (DESIGN.md, Budgets), and whether they are.
 import type { Life } from "./life.ts";
 import type { Mode } from "./load.ts";
+import type { RelayResults } from "./relay.ts";
+import { judgeRelay } from "./relay-budgets.ts";
 import type { ScaleRow } from "./scale.ts";
 import { control, type TrafficRow } from "./traffic.ts";
+import { atLeast, atMost, type Measured, type Verdict } from "./verdict.ts";
 
 export interface Results {
   readonly traffic?: readonly TrafficRow[];
+  readonly relay?: RelayResults;
   readonly life?: Life;
   readonly scale?: readonly ScaleRow[];
 }
 
-export interface Verdict {
-  readonly budget: string;
-  readonly limit: number;
-  readonly sense: "at least" | "at most";
-  readonly unit: string;
-  readonly measured: number;
-  /** Where of several places: the worst. */
-  readonly where: string;
-  readonly isMet: boolean;
-  /** The same figure of the direct path against itself: how far from 1 chance alone is here. */
-  readonly control?: number;
-}
-
-interface Measured {
-  readonly value: number;
-  readonly where: string;
-  readonly control?: number;
-}
-
-export function judge({ traffic = [], life, scale = [] }: Results): Verdict[] {
-  return [...judgeTraffic(traffic), ...(life === undefined ? [] : judgeLife(life)), ...judgeScale(scale)];
+export function judge({ traffic = [], relay, life, scale = [] }: Results): Verdict[] {
+  return [
+    ...judgeTraffic(traffic),
+    ...(relay === undefined ? [] : judgeRelay(relay.traffic)),
+    ...(life === undefined ? [] : judgeLife(life)),
+    ...judgeScale(scale),
+  ];
 }
 
 function judgeTraffic(rows: readonly TrafficRow[]): Verdict[] {
@@ -117,30 +107,4 @@ function judgeScale(rows: readonly ScaleRow[]): Verdict[] {
       of(({ changes }) => changes?.p99Ms),
     ),
   ];
-}
-
-/** Judged by the worst; nothing where nothing was measured. */
-function atLeast(budget: string, limit: number, unit: string, measured: readonly Measured[]): Verdict[] {
-  const [worst] = measured.toSorted((a, b) => a.value - b.value);
-  return worst === undefined ? [] : [verdict(budget, limit, unit, worst, "at least")];
-}
-
-function atMost(budget: string, limit: number, unit: string, measured: readonly Measured[]): Verdict[] {
-  const [worst] = measured.toSorted((a, b) => b.value - a.value);
-  return worst === undefined ? [] : [verdict(budget, limit, unit, worst, "at most")];
-}
-
-function verdict(budget: string, limit: number, unit: string, worst: Measured, sense: Verdict["sense"]): Verdict {
-  const isMet = sense === "at least" ? worst.value >= limit : worst.value <= limit;
-  const { value: measured, where } = worst;
-  return {
-    budget,
-    limit,
-    sense,
-    unit,
-    measured,
-    where,
-    isMet,
-    ...(worst.control === undefined ? {} : { control: worst.control }),
-  };
 }

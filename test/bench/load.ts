@@ -12,6 +12,12 @@ export interface Load {
   readonly seconds: number;
 }
 
+/** For so long, or until so many are done; with one more header field in each, `name: value`. */
+export type FortioLoad = Omit<Load, "seconds"> & { readonly field?: string } & (
+    | { readonly seconds: number }
+    | { readonly requests: number }
+  );
+
 export interface LoadResult {
   readonly requests: number;
   readonly qps: number;
@@ -55,11 +61,14 @@ interface FortioReport {
   };
 }
 
-async function runFortio(url: string, { connections, seconds }: Load, enter: Enter): Promise<LoadResult> {
+export async function runFortio(url: string, load: FortioLoad, enter: Enter): Promise<LoadResult> {
+  const { mode, connections, field } = load;
+  const extent = "seconds" in load ? ["-t", `${load.seconds}s`] : ["-n", String(load.requests)];
   const text = await runOk(
     [
-      ...[join(binDir, "fortio"), "load", "-qps", "0", "-keepalive=false", "-allow-initial-errors"],
-      ...["-c", String(connections), "-t", `${seconds}s`, "-r", "0.00001", "-p", "50,99"],
+      ...[join(binDir, "fortio"), "load", "-qps", "0", `-keepalive=${mode === "kept alive"}`, "-allow-initial-errors"],
+      ...(field === undefined ? [] : ["-H", field]),
+      ...["-c", String(connections), ...extent, "-r", "0.00001", "-p", "50,99"],
       ...["-loglevel", "critical", "-json", "-", url],
     ],
     { enter },

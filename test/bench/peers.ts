@@ -6,12 +6,12 @@ import { type Enter, Process, runOk } from "../support/process.ts";
 import type { TempDir } from "../support/temp.ts";
 
 export const backendAddress = "127.0.1.1:8080";
-const workers = 2;
+export const workers = 2;
 const keepaliveRequests = 1_000_000_000;
 
 export async function startBackend(directory: TempDir, enter: Enter): Promise<Process> {
   const http = `http {
-    access_log off; keepalive_requests ${keepaliveRequests}; ${tempPaths}
+    access_log off; keepalive_requests ${keepaliveRequests}; ${httpTempPaths}
     server { listen ${backendAddress} backlog=4096; location / { return 200 "ok\\n"; } }
   }`;
   return startNginx("backend", http, directory, enter, backendAddress);
@@ -24,11 +24,11 @@ export async function startNginxProxy(vip: string, directory: TempDir, enter: En
   return startNginx("nginx", stream, directory, enter, vip, `load_module ${modules}/ngx_stream_module.so;`);
 }
 
-const tempPaths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+export const httpTempPaths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
   .map((kind) => `${kind}_temp_path t-${kind};`)
   .join(" ");
 
-async function startNginx(
+export async function startNginx(
   name: string,
   block: string,
   directory: TempDir,
@@ -80,7 +80,7 @@ export async function startEnvoy(vip: string, enter: Enter): Promise<Envoy> {
   return envoy;
 }
 
-async function waitForHttp(process: Process, address: string, enter: Enter): Promise<void> {
+export async function waitForHttp(process: Process, address: string, enter: Enter): Promise<void> {
   const argv = ["curl", "--silent", "--fail", "--noproxy", "*", `http://${address}/`];
   await process.waitFor(`an answer at ${address}`, async () => (await runOk(argv, { enter })) !== "");
 }

@@ -1,11 +1,11 @@
 // The results as tables for people.
-import type { Results, Verdict } from "./budgets.ts";
+import type { Results } from "./budgets.ts";
 import { table } from "./table.ts";
+import type { Verdict } from "./verdict.ts";
 
 export function report(results: Results, verdicts: readonly Verdict[]): string {
-  return [trafficTable(results), lifeTable(results), scaleTable(results), budgetTable(verdicts)]
-    .filter(Boolean)
-    .join("\n");
+  const tables = [trafficTable, warmUpTable, relayTable, idleTable, lifeTable, scaleTable].map((of) => of(results));
+  return [...tables, budgetTable(verdicts)].filter(Boolean).join("\n");
 }
 
 function trafficTable({ traffic = [] }: Results): string {
@@ -29,7 +29,52 @@ function trafficTable({ traffic = [] }: Results): string {
     ...[row.p50Us.toFixed(0), row.p50Ratio.toFixed(2), row.p99Us.toFixed(0), row.p99Ratio.toFixed(2)],
     ...[row.cpuPer10k.toFixed(3), row.cpuRatio.toFixed(2), row.meshCpuPer10k.toFixed(3), String(row.errors)],
   ]);
-  return rows.length === 0 ? "" : table("Traffic (x: of direct in the same round)", head, rows);
+  return rows.length === 0 ? "" : table("TCP (x: of direct in the same round)", head, rows);
+}
+
+function warmUpTable({ relay }: Results): string {
+  if (relay === undefined) return "";
+  const rows = relay.warmUp.map(({ path, requests, qps, meshCpuPer10k }) => [
+    ...[path, String(requests), qps.toFixed(0), meshCpuPer10k.toFixed(3)],
+  ]);
+  return table("HTTP, the first requests (in no other figure)", ["path", "requests", "QPS", "mesh CPU s/10k"], rows);
+}
+
+function relayTable({ relay }: Results): string {
+  if (relay === undefined) return "";
+  const head = [
+    ...["", "body", "conns", "path", "QPS", "x direct", "x Envoy", "p50 µs", "x direct", "x Envoy"],
+    ...[
+      "p99 µs",
+      "x direct",
+      "x Envoy",
+      "CPU s/10k",
+      "x Envoy",
+      "x nginx",
+      "of it mesh",
+      "x Envoy",
+      "x nginx",
+      "errors",
+    ],
+  ];
+  const ratio = (value: number): string => (Number.isFinite(value) ? value.toFixed(2) : "");
+  const rows = relay.traffic.map(({ toDirect, toEnvoy, toNginx, ...row }) => [
+    ...[row.mode, row.body, String(row.connections), row.path],
+    ...[row.qps.toFixed(0), ratio(toDirect.qps), ratio(toEnvoy.qps)],
+    ...[row.p50Us.toFixed(0), ratio(toDirect.p50), ratio(toEnvoy.p50)],
+    ...[row.p99Us.toFixed(0), ratio(toDirect.p99), ratio(toEnvoy.p99)],
+    ...[row.cpuPer10k.toFixed(3), ratio(toEnvoy.cpu), ratio(toNginx.cpu)],
+    ...[row.meshCpuPer10k.toFixed(3), ratio(toEnvoy.meshCpu), ratio(toNginx.meshCpu), String(row.errors)],
+  ]);
+  return table("HTTP, canary by header (x: of another path in the same round)", head, rows);
+}
+
+function idleTable({ relay }: Results): string {
+  if (relay === undefined) return "";
+  const rows = relay.idle.map(({ path, rssMb, anonymousMb, mbPer1000 }) => [
+    ...[path, mbPer1000.toFixed(1), rssMb.toFixed(1), anonymousMb.toFixed(1)],
+  ]);
+  return table("Idle HTTP connections", ["path", "MB per 1,000", "RSS before, MB", "of it anonymous"], rows);
 }
 
 function lifeTable({ life }: Results): string {

@@ -22,6 +22,9 @@ export interface TimedAgentOptions {
 
 type Waiter = (line: Line | undefined) => void;
 
+/** An agent that hasn't said what is waited for by then never will: the measurement fails instead of hanging. */
+const patienceMs = 60_000;
+
 export class TimedAgent implements AsyncDisposable {
   readonly startedAt: number;
   readonly #child: Subprocess<"ignore", "pipe", "inherit">;
@@ -72,16 +75,30 @@ export class TimedAgent implements AsyncDisposable {
 
   /** The first line from `mark` on of this message that `accept` takes. */
   async line(message: string, accept: (line: Line) => boolean = () => true, mark = 0): Promise<Line> {
+    const deadline = performance.now() + patienceMs;
     for (let next = mark; ; next++) {
-      const line = this.#lines[next] ?? (await this.#next());
-      if (line === undefined) throw new Error(`the agent ended before it said ${JSON.stringify(message)}`);
+      const line = this.#lines[next] ?? (await this.#next(deadline));
+      if (line === undefined) throw new Error(`the agent didn't say ${JSON.stringify(message)}${this.#lastWords()}`);
       if (line.message === message && accept(line)) return line;
     }
   }
 
-  #next(): Promise<Line | undefined> {
-    if (this.#isOver) return Promise.resolve(undefined);
-    return new Promise((resolve) => this.#waiters.push(resolve));
+  /** Undefined: it has ended, or time is up. */
+  async #next(deadline: number): Promise<Line | undefined> {
+    if (this.#isOver) return undefined;
+    const { promise, resolve } = Promise.withResolvers<Line | undefined>();
+    this.#waiters.push(resolve);
+    const timer = setTimeout(() => resolve(undefined), deadline - performance.now());
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #lastWords(): string {
+    const last = this.#lines.at(-1);
+    return last === undefined ? "" : `; it last said ${JSON.stringify(last.message)} ${JSON.stringify(last.fields)}`;
   }
 
   async #read(): Promise<void> {

@@ -1,5 +1,5 @@
-// The same requests to the same backend over every path, in turns: directly, through kmesh-edge, and through proxies. A round
-// measures every path once, so that a ratio compares neighbours in time; the direct path is there twice, to show the noise.
+// TCP: the same requests to the same backend over every path, in turns: directly, through kmesh-edge's connect engine, and through
+// TCP proxies. The direct path is there twice, to show the noise.
 import { Agent } from "../support/agent.ts";
 import { Cgroup } from "../support/cgroup.ts";
 import { Netns } from "../support/netns.ts";
@@ -7,7 +7,7 @@ import { compose, type Enter } from "../support/process.ts";
 import { TempDir } from "../support/temp.ts";
 import { type LoadResult, type Mode, modes, run } from "./load.ts";
 import { backendAddress, meshTo, startBackend, startEnvoy, startHaproxy, startNginxProxy } from "./peers.ts";
-import { median } from "./statistics.ts";
+import { middle, ratio, takeTurns } from "./rounds.ts";
 import { cpuSeconds } from "./usage.ts";
 
 export interface TrafficPlan {
@@ -104,28 +104,22 @@ async function measureCell(
   rounds: number,
   sample: (path: Path) => Promise<Sample>,
 ): Promise<readonly Omit<TrafficRow, "mode" | "connections">[]> {
-  const samples: ReadonlyMap<string, Sample[]> = new Map(paths.map(({ name }) => [name, []]));
-  for (let round = 0; round < rounds; round++) {
-    // Nobody is always first, and neighbours stay neighbours.
-    const turns = round % 2 === 0 ? paths : paths.toReversed();
-    for (const path of turns) samples.get(path.name)?.push(await sample(path));
-  }
+  const samples = await takeTurns(paths, rounds, sample);
   const base = samples.get(direct) ?? [];
   return [...samples].map(([path, own]) => {
-    const middle = (value: (one: Sample) => number) => median(own.map(value));
-    const ratio = (value: (one: Sample) => number) =>
-      median(own.flatMap((one, round) => (base[round] === undefined ? [] : [value(one) / value(base[round])])));
+    const middleOf = (value: (one: Sample) => number) => middle(own, value);
+    const ratioOf = (value: (one: Sample) => number) => ratio(own, base, value);
     return {
       path,
-      qps: middle(({ qps }) => qps),
-      qpsRatio: ratio(({ qps }) => qps),
-      p50Us: middle(({ p50Us }) => p50Us),
-      p50Ratio: ratio(({ p50Us }) => p50Us),
-      p99Us: middle(({ p99Us }) => p99Us),
-      p99Ratio: ratio(({ p99Us }) => p99Us),
-      cpuPer10k: middle(({ cpuPer10k }) => cpuPer10k),
-      cpuRatio: ratio(({ cpuPer10k }) => cpuPer10k),
-      meshCpuPer10k: middle(({ meshCpuPer10k }) => meshCpuPer10k),
+      qps: middleOf(({ qps }) => qps),
+      qpsRatio: ratioOf(({ qps }) => qps),
+      p50Us: middleOf(({ p50Us }) => p50Us),
+      p50Ratio: ratioOf(({ p50Us }) => p50Us),
+      p99Us: middleOf(({ p99Us }) => p99Us),
+      p99Ratio: ratioOf(({ p99Us }) => p99Us),
+      cpuPer10k: middleOf(({ cpuPer10k }) => cpuPer10k),
+      cpuRatio: ratioOf(({ cpuPer10k }) => cpuPer10k),
+      meshCpuPer10k: middleOf(({ meshCpuPer10k }) => meshCpuPer10k),
       errors: own.reduce((sum, { errors }) => sum + errors, 0),
     };
   });

@@ -24,7 +24,16 @@ export interface Memory {
 
 /** Of a process and its children. */
 export function memoryOf(pid: number): Memory {
-  const all = withChildren(pid).map((one) => {
+  return memoryOfAll(withChildren(pid));
+}
+
+/** Of all members of a cgroup. */
+export function memoryIn(cgroup: Cgroup): Memory {
+  return memoryOfAll(readFileSync(join(cgroup.path, "cgroup.procs"), "utf8").split("\n").filter(Boolean).map(Number));
+}
+
+function memoryOfAll(pids: readonly number[]): Memory {
+  const all = pids.map((one) => {
     const rollup = readFileSync(`/proc/${one}/smaps_rollup`, "utf8");
     const kb = (name: string) => field(rollup, new RegExp(`^${name}: +(\\d+) kB$`, "m"));
     const peak = field(readFileSync(`/proc/${one}/status`, "utf8"), /^VmHWM:\s+(\d+) kB$/m);
