@@ -18,7 +18,7 @@ import { type Explanation, explain } from "./explain.ts";
 import type { ExplainedRequest } from "./explain-request.ts";
 import { Health } from "./health.ts";
 import type { SocketAddress } from "./ip.ts";
-import { emptySnapshot, type ResourceType, type Snapshot } from "./model/snapshot.ts";
+import { emptySnapshot, isSameSnapshot, mergeSnapshots, type ResourceType, type Snapshot } from "./model/snapshot.ts";
 import { Publisher } from "./publisher.ts";
 import { probe } from "./relay/behaviour/health-probe.ts";
 import { RelayControl } from "./relay/control.ts";
@@ -213,9 +213,9 @@ export class Agent implements AgentView {
   }
 
   async #publishNow(): Promise<void> {
-    const source = merge(this.#file?.snapshot, this.#dynamic);
+    const source = mergeSnapshots(this.#file?.snapshot, this.#dynamic);
     const snapshot = this.#health.overlay(source);
-    if (isSame(snapshot, this.#snapshot) && this.#commitError === undefined && this.#generation > 0) return;
+    if (isSameSnapshot(snapshot, this.#snapshot) && this.#commitError === undefined && this.#generation > 0) return;
     const start = this.#clock.now();
     try {
       const prepared = this.#publisher.prepare(snapshot);
@@ -412,21 +412,6 @@ function usable(file: MeshFile): MeshFile {
 
 function fail(error: MeshError): never {
   throw error;
-}
-
-function isSame(a: Snapshot, b: Snapshot): boolean {
-  return a.listener === b.listener && a.route === b.route && a.cluster === b.cluster && a.endpoint === b.endpoint;
-}
-
-/** Static resources win over dynamic ones of the same name, as in Envoy. */
-function merge(fixed: Snapshot | undefined, dynamic: Snapshot | undefined): Snapshot {
-  if (fixed === undefined || dynamic === undefined) return fixed ?? dynamic ?? emptySnapshot;
-  return {
-    listener: new Map([...dynamic.listener, ...fixed.listener]),
-    route: new Map([...dynamic.route, ...fixed.route]),
-    cluster: new Map([...dynamic.cluster, ...fixed.cluster]),
-    endpoint: new Map([...dynamic.endpoint, ...fixed.endpoint]),
-  };
 }
 
 function describe({ target, origin, cgroup, state }: Workload): WorkloadStatus {

@@ -32,3 +32,19 @@ export const emptySnapshot: Snapshot = {
   cluster: new Map(),
   endpoint: new Map(),
 };
+
+/** By identity: what didn't change is the same object. */
+export function isSameSnapshot(a: Snapshot, b: Snapshot): boolean {
+  return a.listener === b.listener && a.route === b.route && a.cluster === b.cluster && a.endpoint === b.endpoint;
+}
+
+/** Static resources win over dynamic ones of the same name, as in Envoy. */
+export function mergeSnapshots(fixed: Snapshot | undefined, dynamic: Snapshot | undefined): Snapshot {
+  if (fixed === undefined || dynamic === undefined) return fixed ?? dynamic ?? emptySnapshot;
+  return {
+    listener: new Map([...dynamic.listener, ...fixed.listener]),
+    route: new Map([...dynamic.route, ...fixed.route]),
+    cluster: new Map([...dynamic.cluster, ...fixed.cluster]),
+    endpoint: new Map([...dynamic.endpoint, ...fixed.endpoint]),
+  };
+}
