@@ -33,6 +33,7 @@ export class ClusterState {
   #current: RelayCluster;
   #balancer: Balancer;
   #byAddress: ReadonlyMap<string, Endpoint>;
+  #isGone = false;
 
   constructor(current: RelayCluster, counters: ClusterCounters, tools: ClusterTools) {
     this.#current = current;
@@ -69,6 +70,7 @@ export class ClusterState {
 
   /** The cluster is gone. */
   drain(): void {
+    this.#isGone = true;
     const pools = [...this.#pools.values()];
     this.#pools.clear();
     for (const pool of pools) pool.drain();
@@ -113,6 +115,8 @@ export class ClusterState {
       },
     );
     this.#pools.set(key, pool);
+    // A retry of a request that the cluster still had: its connection isn't kept.
+    if (this.#isGone) pool.drain();
     return pool;
   }
 

@@ -1,6 +1,8 @@
 // The timers of one request: what the connection manager and the route set (source/common/http/conn_manager_impl.cc).
 import type { HttpTimeouts } from "../model/http.ts";
+import type { RequestView } from "../model/request.ts";
 import type { RouteAction } from "../model/route.ts";
+import { requestTimeouts } from "./behaviour/timeout.ts";
 import type { ExchangeTimers } from "./client.ts";
 
 export function startTimers(timers: ExchangeTimers, timeouts: HttpTimeouts, isRequestComplete: boolean): void {
@@ -10,12 +12,12 @@ export function startTimers(timers: ExchangeTimers, timeouts: HttpTimeouts, isRe
   if (maxStreamMs > 0) timers.stream.start(maxStreamMs);
 }
 
-/** What the route says comes instead; 0 is none. */
-export function applyRouteTimers({ idle, stream }: ExchangeTimers, action: RouteAction): void {
+/** What the route says, or lets the request say, comes instead; 0 is none. */
+export function applyRouteTimers({ idle, stream }: ExchangeTimers, action: RouteAction, request: RequestView): void {
   if (action.type !== "forward") return;
-  const { idleTimeoutMs, maxStreamDurationMs } = action;
-  if (idleTimeoutMs !== undefined) restart(idle, idleTimeoutMs);
-  if (maxStreamDurationMs !== undefined) restart(stream, maxStreamDurationMs);
+  const { idleMs, maxStreamMs } = requestTimeouts(action, request);
+  if (idleMs !== undefined) restart(idle, idleMs);
+  if (maxStreamMs !== undefined) restart(stream, maxStreamMs);
 }
 
 export function stopTimers({ idle, route, perTry, stream, request, delay }: ExchangeTimers): void {

@@ -6,9 +6,9 @@ import type { Client, ExchangeTimers } from "./client.ts";
 import type { Engine } from "./engine.ts";
 import { Exchange } from "./exchange.ts";
 import { Flow, Hold } from "./flow.ts";
+import { decodeHead, writeHead } from "./head-bytes.ts";
 import type { ChainPlan } from "./plan.ts";
 import type { Original } from "./protocol.ts";
-import { writeHead } from "./response.ts";
 import type { ListenerCounters } from "./stats.ts";
 import { IdleTimer, Timer } from "./timers.ts";
 import { PlainTunnel } from "./tunnel.ts";
@@ -159,6 +159,8 @@ export class Downstream implements Client {
       this.#linger();
     } else {
       this.#waitForRequest();
+      // The answer may have begun before the chain went, or the worker began to drain.
+      this.refresh();
     }
   }
 
@@ -278,10 +280,9 @@ export class Downstream implements Client {
       this.#close();
       return;
     }
-    const text = bytes.toString("latin1", 0, Math.min(bytes.length, plan.limits.maxBytes + 1));
-    if (!this.#isKnownHttp && !this.#sniff(bytes, text, plan)) return;
+    if (!this.#isKnownHttp && !this.#sniff(bytes, plan)) return;
     const head = this.#head;
-    const length = parseRequestHead(text, head, plan.limits);
+    const length = parseRequestHead(decodeHead(bytes, 0, plan.limits.maxBytes), head, plan.limits);
     if (length === 0) {
       this.#held = bytes;
       this.#waitForHead();
@@ -301,6 +302,8 @@ export class Downstream implements Client {
     // The request line; empty lines may have come before it.
     const start = head.fieldsStart - head.method.length - head.target.length - requestLineRest;
     const end = exchange.begin(bytes, start, length);
+    // It may have said so while the request before this one was being answered.
+    if (this.#isEnded && this.#exchange === exchange) exchange.clientEnded();
     if (end >= bytes.length) return;
     if (exchange.isTunnel && this.#exchange === exchange) exchange.pass(bytes.subarray(end));
     else this.#holdAfter(bytes, end);
@@ -313,8 +316,8 @@ export class Downstream implements Client {
   }
 
   /** False: these aren't the first bytes of an HTTP/1 connection, or too few to tell. */
-  #sniff(bytes: Buffer, text: string, plan: ChainPlan): boolean {
-    const isHttp = looksLikeHttp(text);
+  #sniff(bytes: Buffer, plan: ChainPlan): boolean {
+    const isHttp = looksLikeHttp(bytes.toString("latin1", 0, plan.limits.maxBytes + 1));
     if (isHttp === true) {
       this.#isKnownHttp = true;
       return true;

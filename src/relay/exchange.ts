@@ -253,7 +253,7 @@ export class Exchange implements ForwardHost, FilterHost {
     this.body.drop();
     this.#mirrors = [];
     if (upstream.framing === "tunnel") this.#becomeTunnel(upstream);
-    const keep = this.#keeps();
+    const keep = this.#keeps() && !this.#endsByClose(upstream);
     this.#answer.begin(upstream, [bytes, start, from, to], isEnd, keep || this.#isTunnel, this.#responseContext());
     if (isEnd) this.#finish(keep);
     else if (this.#isTunnel) this.#passHeld(upstream);
@@ -331,7 +331,7 @@ export class Exchange implements ForwardHost, FilterHost {
       this.reply(localReply(request, 403, ""));
       return;
     }
-    applyRouteTimers(this.client.timers, plan.route.action);
+    applyRouteTimers(this.client.timers, plan.route.action, request);
     if (plan.filters.length === 0) this.#act();
     else new FilterRun(this.#engine, this.#plan, plan.filters, this, () => this.#act()).run();
   }
@@ -394,7 +394,8 @@ export class Exchange implements ForwardHost, FilterHost {
 
   /** The request has come whole; what of its body isn't here any more was too much to keep. */
   #sendMirrors(): void {
-    if (this.#mirrors.length === 0 || this.#forward?.canReplay !== true) return;
+    // One that was answered at once is over, and its head isn't there any more.
+    if (this.#isOver || this.#mirrors.length === 0 || this.#forward?.canReplay !== true) return;
     const input = { request: this.#outbound, body: this.#bodyParts(), original: this.client.original };
     const action = this.#route?.route.action;
     const timeoutMs = action?.type === "forward" ? action.timeoutMs : 0;
@@ -468,6 +469,11 @@ export class Exchange implements ForwardHost, FilterHost {
     return this.body.isComplete && !this.#mustClose && this.client.staysOpen;
   }
 
+  /** Where the client's version has no other way to tell the end of the body. */
+  #endsByClose({ framing }: Upstream): boolean {
+    return this.#head.minor === 0 && (framing === "close" || framing === "chunked");
+  }
+
   #refuseBody(): void {
     this.#engine.stats.refuse(this.body.problem || "body");
     this.#mustClose = true;
@@ -505,9 +511,16 @@ export class Exchange implements ForwardHost, FilterHost {
 
   #finish(keep: boolean): void {
     if (this.#isOver) return;
-    if (this.#isTunnel) this.#forward?.cancel();
+    if (this.#isTunnel) this.#endTunnel();
     this.#end();
     this.client.done(keep);
+  }
+
+  /** Both ends have ended it in order: a reset could overtake the last bytes. */
+  #endTunnel(): void {
+    const flow = this.#forward?.upstream?.flow;
+    if (flow?.queued === 0) flow.close();
+    this.#forward?.cancel();
   }
 
   #end(): void {

@@ -211,6 +211,13 @@ describe("timeouts", () => {
       reply("504 Gateway Timeout", "downstream duration timeout"),
     ],
     [
+      "stream, by the client's grpc-timeout",
+      { timeout: "0s", max_stream_duration: { max_stream_duration: "60s", grpc_timeout_header_max: "30s" } },
+      {},
+      get("/", "grpc-timeout: 50m\r\n"),
+      reply("504 Gateway Timeout", "downstream duration timeout"),
+    ],
+    [
       "request",
       {},
       { request_timeout: "0.05s" },
@@ -252,6 +259,59 @@ describe("timeouts", () => {
     await using bench = new Bench({ routes: toCluster("c", { retry_policy }), clusters: { c: [backend.port] } });
     expect(await bench.ask(get("/"), "ok")).toBe(ok);
     expect(bench.relay.stats().clusters["c"]).toMatchObject({ perTryTimeouts: 1, retries: 1, retrySuccesses: 1 });
+  });
+
+  describe("nothing of a try's response for long", () => {
+    const retry_policy = { retry_on: "5xx", num_retries: 1, per_try_idle_timeout: "0.05s" };
+
+    test("another try, then 504", async () => {
+      using backend = new Backend(answering((count) => (count === 1 ? ok : "")));
+      await using bench = new Bench({ routes: toCluster("c", { retry_policy }), clusters: { c: [backend.port] } });
+      expect(await bench.ask(get("/"), "ok")).toBe(ok);
+      expect(bench.relay.stats().clusters["c"]).toMatchObject({ perTryTimeouts: 1, retries: 1, retrySuccesses: 1 });
+      const expected = reply("504 Gateway Timeout", "upstream request timeout");
+      expect(await bench.ask(get("/"), expected)).toBe(expected);
+      expect(bench.relay.stats().clusters["c"]).toMatchObject({ perTryTimeouts: 3, activeRequests: 0 });
+    });
+
+    test("after it has begun: it is broken off, and not tried again", async () => {
+      const begun = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab";
+      using backend = new Backend(answering(() => begun));
+      await using bench = new Bench({ routes: toCluster("c", { retry_policy }), clusters: { c: [backend.port] } });
+      const client = await bench.client();
+      client.send(get("/"));
+      expect(await client.untilEnd()).toBe(begun);
+      expect(bench.relay.stats().clusters["c"]).toMatchObject({ perTryTimeouts: 1, retries: 0, requests: 1 });
+    });
+
+    test("is no matter once the whole try's time has passed and it has begun, as in Envoy", async () => {
+      using backend = new Backend(answering(() => "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"));
+      const route = { retry_policy: { ...retry_policy, per_try_timeout: "0.02s" }, timeout: "0.15s" };
+      await using bench = new Bench({ routes: toCluster("c", route), clusters: { c: [backend.port] } });
+      const client = await bench.client();
+      client.send(get("/"));
+      await client.untilEnd();
+      expect(bench.relay.stats().clusters["c"]).toMatchObject({ perTryTimeouts: 0, timeouts: 1 });
+    });
+
+    test("is no matter once it has ended, or is a tunnel", async () => {
+      const switched = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+      using backend = new Backend(
+        answering((_, head) => (head.includes("/silent") ? "" : head.includes("/tunnel") ? switched : ok)),
+      );
+      const manager = { upgrade_configs: [{ upgrade_type: "websocket" }] };
+      const text = { routes: toCluster("c", { retry_policy }), clusters: { c: [backend.port] }, manager };
+      await using bench = new Bench(text);
+      const [answered, tunnel] = [await bench.client(), await bench.client()];
+      answered.send(get("/"));
+      await answered.until(ok);
+      tunnel.send(get("/tunnel", "Connection: Upgrade\r\nUpgrade: websocket\r\n"));
+      await tunnel.until(switched);
+      // Begins after both: when it is given up, their time would have come, too.
+      await bench.ask(get("/silent"), "timeout");
+      expect([answered.received, tunnel.received]).toEqual([ok, switched]);
+      expect([answered, tunnel].some(({ hasEnded, isClosed }) => hasEnded || isClosed)).toBe(false);
+    });
   });
 });
 

@@ -10,13 +10,15 @@ import type { Client } from "./client.ts";
 import type { ClusterState, Target } from "./cluster.ts";
 import type { Engine } from "./engine.ts";
 import { Hold } from "./flow.ts";
+import { replaceHead } from "./head-bytes.ts";
 import { changedRequest, forwardedRequest } from "./head-text.ts";
 import { type OutboundInput, prepareAttempt } from "./outbound.ts";
+import { keptLimit } from "./pause.ts";
 import type { Pool } from "./pool.ts";
 import { HeadRequest, HeadResponse, passesWhole } from "./request.ts";
 import type { RequestBody } from "./request-body.ts";
-import { writeHead } from "./response.ts";
 import { countStatus } from "./stats.ts";
+import { IdleTimer } from "./timers.ts";
 import type { ResetReason, Upstream, UpstreamUser } from "./upstream.ts";
 import type { MessageHead } from "./wire/head.ts";
 
@@ -86,6 +88,8 @@ export class Forward implements UpstreamUser {
   readonly #host: ForwardHost;
   readonly #input: ForwardInput;
   readonly #retry: RetryState | undefined;
+  /** Set only where the route limits how long nothing may come of an attempt's response (per_try_idle_timeout). */
+  readonly #idle: IdleTimer | undefined;
   #pool: Pool | undefined;
   #upstream: Upstream | undefined;
   #hasAnswer = false;
@@ -102,6 +106,7 @@ export class Forward implements UpstreamUser {
     this.#host = host;
     this.#input = input;
     this.#canReplay = host.body.dataBytes <= input.bodyLimit;
+    if (input.timeouts.perTryIdleMs > 0) this.#idle = this.#makeIdleTimer();
     const { retry } = input.action;
     if (retry !== undefined) {
       const options = { random: engine.random, now: () => engine.timers.date(), patterns: engine.patterns };
@@ -129,7 +134,8 @@ export class Forward implements UpstreamUser {
     const upstream = this.#upstream;
     upstream?.flow.write(bytes, from, to, true);
     const isWanted = this.#retry?.isActive === true || this.#input.keepsBody;
-    if (body.dataBytes > this.#input.bodyLimit) this.#canReplay = false;
+    const { bodyLimit } = this.#input;
+    if (body.dataBytes > bodyLimit || body.keptBytes > keptLimit(bodyLimit)) this.#canReplay = false;
     if (upstream === undefined || (isWanted && this.#canReplay)) {
       // What nobody has taken yet is little: the client isn't read from until somebody can.
       body.keep(bytes, from, to);
@@ -152,11 +158,12 @@ export class Forward implements UpstreamUser {
     this.#pool = undefined;
     this.#upstream?.abandon();
     this.#upstream = undefined;
-    this.#endRetry();
+    this.ended();
   }
 
   /** The exchange is over. */
   ended(): void {
+    this.#idle?.stop();
     this.#endRetry();
   }
 
@@ -167,6 +174,13 @@ export class Forward implements UpstreamUser {
   }
 
   perTryTimedOut(): void {
+    // As Envoy: a try that has begun its response in time is left to the route's timeout afterwards.
+    if (this.#hasAnswer) this.#idle?.stop();
+    else this.#tryTimedOut();
+  }
+
+  /** Also where the response has begun and nothing more comes: then it is broken off. */
+  #tryTimedOut(): void {
     this.#input.cluster.counters.perTryTimeouts++;
     this.#result("timeout");
     this.#detach();
@@ -202,7 +216,8 @@ export class Forward implements UpstreamUser {
   onResponse(upstream: Upstream, bytes: Buffer, start: number, from: number, to: number, isEnd: boolean): void {
     const { head } = upstream;
     const { counters } = this.#input.cluster;
-    this.#host.client.timers.perTry.stop();
+    if (this.#idle === undefined || upstream.framing === "tunnel") this.#stopTryTimers();
+    this.#idle?.touch();
     countStatus(counters.statuses, head.status);
     this.#result(head.status);
     if (this.#retry !== undefined && this.#tryAgain(responseOutcome(head))) {
@@ -217,12 +232,14 @@ export class Forward implements UpstreamUser {
   }
 
   onBody(upstream: Upstream, bytes: Buffer, from: number, to: number, isEnd: boolean): void {
+    this.#idle?.touch();
     if (isEnd && upstream.framing !== "tunnel") this.#upstream = undefined;
     this.#host.continueResponse(upstream, bytes, from, to, isEnd);
   }
 
   onReset(upstream: Upstream, reason: ResetReason): void {
     this.#upstream = undefined;
+    this.#stopTryTimers();
     this.#input.cluster.counters.resets++;
     if (this.#hasAnswer) {
       this.#host.broken();
@@ -289,7 +306,8 @@ export class Forward implements UpstreamUser {
     } else {
       const text =
         request instanceof HeadRequest ? forwardedRequest(request, outbound.passing) : this.#changedText(request);
-      writeHead(flow, text, raw.bytes, raw.bodyStart, raw.end);
+      // What is sent again is made anew of the parsed head.
+      replaceHead(flow, text, raw.bytes, raw.start, raw.bodyStart, raw.end);
     }
     for (const part of body.kept) flow.write(part, 0, part.length, true);
   }
@@ -302,8 +320,20 @@ export class Forward implements UpstreamUser {
   /** The whole request is written. */
   #sent(upstream: Upstream): void {
     upstream.isRequestSent = true;
-    const { perTryMs } = this.#input.timeouts;
-    if (perTryMs > 0 && !this.#hasAnswer) this.#host.client.timers.perTry.start(perTryMs);
+    const { perTryMs, perTryIdleMs } = this.#input.timeouts;
+    if (perTryMs > 0 && (!this.#hasAnswer || this.#idle !== undefined)) this.#host.client.timers.perTry.start(perTryMs);
+    this.#idle?.start(perTryIdleMs);
+  }
+
+  #makeIdleTimer(): IdleTimer {
+    const { timers, guard } = this.#engine;
+    const fire = (): void => this.#tryTimedOut();
+    return new IdleTimer(timers, () => guard(fire, () => this.#host.client.abort()));
+  }
+
+  #stopTryTimers(): void {
+    this.#host.client.timers.perTry.stop();
+    this.#idle?.stop();
   }
 
   #startRouteTimer(): void {
@@ -329,7 +359,7 @@ export class Forward implements UpstreamUser {
     this.#holdsRetry = true;
     this.#retries++;
     cluster.counters.retries++;
-    this.#host.client.timers.perTry.stop();
+    this.#stopTryTimers();
     this.#host.delay(decision.delayMs, () => this.#try(false));
     return true;
   }
@@ -341,7 +371,7 @@ export class Forward implements UpstreamUser {
 
   /** From what the attempt has, without a word to it. */
   #detach(): void {
-    this.#host.client.timers.perTry.stop();
+    this.#stopTryTimers();
     this.#pool?.cancel(this);
     this.#pool = undefined;
     this.#upstream?.abandon();

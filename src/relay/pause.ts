@@ -2,6 +2,14 @@
 import type { RequestBody } from "./request-body.ts";
 import type { Timer } from "./timers.ts";
 
+/**
+ * How much of a body is kept where so much data is: the framing of small chunks is a few times as long as they are, but extensions
+ * could be thousands of times as long.
+ */
+export function keptLimit(dataBytes: number): number {
+  return 64 * 1024 + 8 * dataBytes;
+}
+
 export class Pause {
   readonly #timer: Timer;
   #afterDelay: (() => void) | undefined;
@@ -33,7 +41,7 @@ export class Pause {
   grown(body: RequestBody): boolean {
     const collecting = this.#collecting;
     if (collecting === undefined) return false;
-    const fits = body.dataBytes <= collecting.maxBytes;
+    const fits = body.dataBytes <= collecting.maxBytes && body.keptBytes <= keptLimit(collecting.maxBytes);
     if (fits && !body.isComplete) return true;
     this.#collecting = undefined;
     collecting.then(fits);

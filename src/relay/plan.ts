@@ -37,6 +37,8 @@ export class ChainPlan {
   readonly normalizesPaths: boolean;
   readonly stripsAuthorities: boolean;
   readonly #table: RouteTable;
+  /** Where each stands in the table. */
+  readonly #hostIndex: ReadonlyMap<VirtualHost, number>;
   readonly #shared: Shared;
   readonly #plans = new Map<Route, Map<WeightedDestination | undefined, RoutePlan>>();
   readonly #buckets = new Map<LocalRateLimitConfig, TokenBucket | undefined>();
@@ -52,6 +54,7 @@ export class ChainPlan {
     this.normalizesPaths = options.normalizePath || options.mergeSlashes || options.escapedSlashes !== "keep";
     this.stripsAuthorities = options.stripPort !== "no" || options.stripTrailingDot;
     this.#table = compileRouteTable(chain.configuration);
+    this.#hostIndex = new Map(chain.configuration.virtualHosts.map((host, index) => [host, index]));
     this.#shared = shared;
   }
 
@@ -62,7 +65,7 @@ export class ChainPlan {
 
   /** Undefined: none of the virtual host's routes takes it. */
   route(virtualHost: VirtualHost, request: RequestView, random: number): Route | undefined {
-    const host = this.configuration.virtualHosts.indexOf(virtualHost);
+    const host = this.#hostIndex.get(virtualHost) ?? -1;
     return virtualHost.routes[findRoute(this.#table, host, request, random)];
   }
 

@@ -66,7 +66,9 @@ export class Pool implements UpstreamOwner {
     const waiting = { user, method, mayTunnel };
     const idle = isFresh ? undefined : this.#idle.pop();
     if (idle !== undefined) {
-      this.#attach(idle, waiting);
+      if (this.#attach(idle, waiting)) return;
+      this.#idle.push(idle);
+      this.#overflow(user);
       return;
     }
     const { usage, limits } = this.#settings();
@@ -139,11 +141,10 @@ export class Pool implements UpstreamOwner {
   }
 
   #serve(upstream: Upstream, entry: Entry): void {
-    const next = this.#waiting.shift();
-    if (next !== undefined) {
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       this.#settings().usage.add(Counter.pending, -1);
-      this.#attach(upstream, next);
-      return;
+      if (this.#attach(upstream, next)) return;
+      this.#overflow(next.user);
     }
     if (this.#isDraining) {
       upstream.close();
@@ -159,16 +160,12 @@ export class Pool implements UpstreamOwner {
     if (idleTimeoutMs > 0) entry.timer.start(idleTimeoutMs);
   }
 
-  #attach(upstream: Upstream, { user, method, mayTunnel }: Waiting): void {
+  /** False: the circuit breaker doesn't let another request begin. */
+  #attach(upstream: Upstream, { user, method, mayTunnel }: Waiting): boolean {
     const entry = this.#entries.get(upstream);
-    if (entry === undefined) return;
     const { usage, limits, counters, cluster } = this.#settings();
+    if (entry === undefined || usage.total(Counter.requests) >= limits.requests) return false;
     entry.timer.stop();
-    if (usage.total(Counter.requests) >= limits.requests) {
-      this.#rest(upstream, entry);
-      this.#overflow(user);
-      return;
-    }
     entry.state = "busy";
     this.active++;
     usage.add(Counter.requests, 1);
@@ -178,6 +175,7 @@ export class Pool implements UpstreamOwner {
     const { maxRequestsPerConnection } = cluster.http;
     if (maxRequestsPerConnection > 0 && upstream.requests >= maxRequestsPerConnection) entry.isLast = true;
     user.onReady(upstream);
+    return true;
   }
 
   /** One connection for each request that waits, as far as the limit lets; where there is none at all, one in any case. */
@@ -237,10 +235,9 @@ export class Pool implements UpstreamOwner {
     counters.connectFailures++;
     const purged = this.#waiting;
     this.#waiting = [];
-    for (const { user } of purged) {
-      usage.add(Counter.pending, -1);
-      user.onUnavailable(reason);
-    }
+    // Counted first: what one of them throws must leave nothing behind.
+    for (let i = 0; i < purged.length; i++) usage.add(Counter.pending, -1);
+    for (const { user } of purged) user.onUnavailable(reason);
   }
 
   #overflow(user: UpstreamUser): void {

@@ -105,6 +105,7 @@ export interface UpstreamStats {
   readonly retries: number;
   readonly retrySuccesses: number;
   readonly timeouts: number;
+  /** Attempts that took too long, or of whose response nothing came for too long. */
   readonly perTryTimeouts: number;
   readonly resets: number;
   /** Refused by a circuit breaker. */

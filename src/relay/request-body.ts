@@ -51,7 +51,8 @@ export class RequestBody {
   }
 
   drop(): void {
-    this.kept.length = 0;
+    // To set the length is slow even where it changes nothing, and this is done twice a request.
+    if (this.kept.length > 0) this.kept.length = 0;
     this.keptBytes = 0;
   }
 

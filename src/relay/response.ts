@@ -3,14 +3,13 @@
 import { Fields } from "./behaviour/fields.ts";
 import type { LocalReply } from "./behaviour/local-reply.ts";
 import type { Flow } from "./flow.ts";
+import { replaceHead, writeHead } from "./head-bytes.ts";
 import { changedResponse, forwardedResponse } from "./head-text.ts";
 import { endsHere, type Passing, passesWhole, passNothing } from "./request.ts";
 import type { Upstream } from "./upstream.ts";
 import { FieldKind, type MessageHead } from "./wire/head.ts";
 import { reasonPhrase } from "./wire/reason.ts";
 
-/** Heads are put together here, with as much of the body as came with them: one write for both. Used by one call at a time. */
-const scratch = Buffer.alloc(128 * 1024);
 const chunkEnd = Buffer.from("\r\n");
 const bodyEnd = Buffer.from("0\r\n\r\n");
 
@@ -60,7 +59,7 @@ export class ResponseWriter {
       this.#writeText(text);
       this.body(upstream, bytes, from, to, isEnd);
     } else {
-      writeHead(this.#flow, text, bytes, from, to);
+      replaceHead(this.#flow, text, bytes, start, from, to);
     }
   }
 
@@ -114,19 +113,6 @@ export function writeReply(
   const text = changedResponse(status, reasonPhrase(status), fields, connectionField(minor, keep));
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.length);
   writeHead(flow, text, bytes, 0, isHead ? 0 : bytes.length);
-}
-
-/** Head and body in one write, as far as there is room. Neither is needed afterwards but the body where it is long. */
-export function writeHead(flow: Flow, text: string, body: Buffer, from: number, to: number): void {
-  if (text.length + to - from > scratch.length) {
-    const head = Buffer.from(text, "latin1");
-    flow.write(head, 0, head.length, true);
-    flow.write(body, from, to, true);
-    return;
-  }
-  let length = scratch.write(text, 0, "latin1");
-  if (to > from) length += body.copy(scratch, length, from, to);
-  flow.write(scratch, 0, length, false);
 }
 
 function connectionField(minor: 0 | 1, keep: boolean): string {

@@ -24,6 +24,23 @@ describe("back-pressure", () => {
     expect(backend.connections[0]?.unsent).toBe(0);
   });
 
+  test("responses whose heads were replaced are kept as they are", async () => {
+    const size = 300_000;
+    const bodies = Array.from({ length: 64 }, (_, i) => `${i};`.repeat(size).slice(0, size));
+    const head = (fields: string): string => `HTTP/1.1 200 OK\r\n${fields}Content-Length: ${size}\r\n\r\n`;
+    using backend = new Backend(answering((count) => head("Connection: keep-alive\r\n") + bodies[count]));
+    await using bench = new Bench({ routes: toCluster("c"), clusters: { c: [backend.port] } });
+    const client = await bench.client();
+    client.stopReading();
+    client.send(get("/").repeat(bodies.length));
+    expect(await steady(() => backend.received.length)).toBeLessThan(get("/").length * bodies.length);
+    client.readOn();
+    const expected = bodies.map((body) => head("") + body).join("");
+    await waitFor("all responses", () => client.receivedBytes >= expected.length);
+    // Too long to be shown.
+    expect(client.received === expected).toBe(true);
+  });
+
   test("an endpoint that doesn't read stops the client", async () => {
     const size = 64 * MiB;
     using backend = new Backend((peer) => {

@@ -25,9 +25,9 @@ export class Timer {
     this.fire = fire;
   }
 
-  /** Starts over where it is running. */
-  start(ms: number): void {
-    this.#timers.add(this, ms);
+  /** Starts over where it is running. `now`: for who has just read the clock. */
+  start(ms: number, now = this.#timers.now()): void {
+    this.#timers.add(this, ms, now);
   }
 
   stop(): void {
@@ -71,9 +71,9 @@ export class Timers {
     return this.#clock.date();
   }
 
-  add(timer: Timer, ms: number): void {
+  add(timer: Timer, ms: number, now: number): void {
     if (timer.slot >= 0) this.remove(timer);
-    const elapsed = this.#clock.now() - this.#startedAt;
+    const elapsed = now - this.#startedAt;
     // While nothing runs the wheel stands still.
     if (this.#running === 0) this.#tick = Math.floor(elapsed / tickMs);
     timer.dueTick = Math.max(Math.ceil((elapsed + ms) / tickMs), this.#tick + 1);
@@ -201,8 +201,9 @@ export class IdleTimer {
   constructor(timers: Timers, fire: () => void) {
     this.#timers = timers;
     this.#timer = new Timer(timers, () => {
-      const left = this.#lastActive + this.#ms - timers.now();
-      if (left > 0) this.#timer.start(left);
+      const now = timers.now();
+      const left = this.#lastActive + this.#ms - now;
+      if (left > 0) this.#timer.start(left, now);
       else fire();
     });
   }
@@ -210,7 +211,7 @@ export class IdleTimer {
   start(ms: number): void {
     this.#ms = ms;
     this.#lastActive = this.#timers.now();
-    this.#timer.start(ms);
+    this.#timer.start(ms, this.#lastActive);
   }
 
   touch(): void {

@@ -8,13 +8,17 @@ import type { ClusterState } from "./cluster.ts";
 import type { Connecting, Connection } from "./connector.ts";
 import type { Engine } from "./engine.ts";
 import { Flow } from "./flow.ts";
-import { Timer } from "./timers.ts";
+import { IdleTimer, Timer } from "./timers.ts";
+
+/** tcp_proxy's idle_timeout, where nothing else is said (envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy). */
+const idleMs = 3_600_000;
 
 export class PlainTunnel implements Connection {
   readonly #client: Client;
   readonly #cluster: ClusterState;
   readonly #flow = new Flow();
   readonly #timeout: Timer;
+  readonly #idle: IdleTimer;
   #connecting: Connecting | undefined;
   #isClosed = false;
   #clientHasEnded = false;
@@ -24,6 +28,7 @@ export class PlainTunnel implements Connection {
     this.#client = client;
     this.#cluster = cluster;
     this.#timeout = new Timer(engine.timers, () => this.#fail());
+    this.#idle = new IdleTimer(engine.timers, () => client.abort());
   }
 
   /** `first` is what has come already. Undefined: there is no endpoint. */
@@ -55,13 +60,14 @@ export class PlainTunnel implements Connection {
 
   /** From the client. */
   pass(bytes: Buffer): void {
+    this.#idle.touch();
     this.#flow.write(bytes, 0, bytes.length, true);
   }
 
   clientEnded(): void {
     this.#clientHasEnded = true;
-    if (this.#endpointHasEnded) this.#client.abort();
-    else this.#flow.end();
+    this.#flow.end();
+    this.#finishIfEnded();
   }
 
   /** The client is gone. */
@@ -75,27 +81,37 @@ export class PlainTunnel implements Connection {
   opened(socket: Socket<unknown>): void {
     this.#timeout.stop();
     this.#connecting = undefined;
+    this.#idle.start(idleMs);
     this.#flow.attach(socket);
     this.#flow.drain();
     this.#client.flow.feeder = this.#flow;
   }
 
   data(bytes: Buffer): void {
+    this.#idle.touch();
     this.#client.flow.write(bytes, 0, bytes.length, true);
   }
 
   ended(): void {
     this.#endpointHasEnded = true;
     this.#client.flow.end();
-    if (this.#clientHasEnded) this.#flow.close();
+    this.#finishIfEnded();
   }
 
   drained(): void {
     this.#flow.drain();
+    this.#finishIfEnded();
   }
 
   closed(): void {
     this.#flow.closed();
+    this.#fail();
+  }
+
+  /** Not before each side has been sent all: a reset could overtake the last bytes. */
+  #finishIfEnded(): void {
+    if (!this.#clientHasEnded || !this.#endpointHasEnded || this.#flow.queued > 0) return;
+    this.#flow.close();
     this.#fail();
   }
 
@@ -105,13 +121,14 @@ export class PlainTunnel implements Connection {
     if (!wasConnected) this.#cluster.counters.connectFailures++;
     this.#connecting?.cancel();
     this.#gone();
-    if (this.#endpointHasEnded && this.#client.flow.queued === 0) this.#client.finish();
+    if (this.#endpointHasEnded) this.#client.finish();
     else this.#client.abort();
   }
 
   #gone(): void {
     this.#isClosed = true;
     this.#timeout.stop();
+    this.#idle.stop();
     this.#cluster.counters.activeConnections--;
   }
 }

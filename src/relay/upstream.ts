@@ -3,6 +3,7 @@
 import type { Socket } from "bun";
 import type { Connection } from "./connector.ts";
 import { Flow } from "./flow.ts";
+import { decodeHead } from "./head-bytes.ts";
 import { ChunkScanner } from "./wire/chunked.ts";
 import { MessageHead, parseResponseHead } from "./wire/head.ts";
 
@@ -162,8 +163,7 @@ export class Upstream implements Connection {
     this.#partial = undefined;
     let start = 0;
     for (;;) {
-      const text = all.toString("latin1", start, Math.min(all.length, start + limits.maxBytes + 1));
-      const length = parseResponseHead(text, this.head, limits);
+      const length = parseResponseHead(decodeHead(all, start, limits.maxBytes), this.head, limits);
       if (length < 0) {
         this.#refuse();
         return;

@@ -6,6 +6,7 @@ import type { HostRewrite, PathRewrite } from "../../model/route.ts";
 import { firstValue } from "./conditions.ts";
 import type { Fields } from "./fields.ts";
 import type { Patterns } from "./patterns.ts";
+import { wireText } from "./wire-text.ts";
 
 export function pathWithoutQuery(path: string): string {
   const end = path.search(/[?#]/);
@@ -41,7 +42,7 @@ export function rewriteHost(
     case "path_regex":
       return patterns.replaceAll(rewrite.rewrite, pathWithoutQuery(request.path));
     case "endpoint":
-      return hostname || undefined;
+      return wireText(hostname) || undefined;
   }
 }
 

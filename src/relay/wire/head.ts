@@ -88,7 +88,9 @@ const longestFirstLine = 8_192;
 export function looksLikeHttp(text: string): boolean | undefined {
   let start = 0;
   while (text.charCodeAt(start) === CR && text.charCodeAt(start + 1) === LF) start += 2;
-  if (start === text.length || (text.charCodeAt(start) === CR && start + 1 === text.length)) return undefined;
+  const isAllEmptyLines = start === text.length || (text.charCodeAt(start) === CR && start + 1 === text.length);
+  // So many of them are for the strict parser to refuse, once there are too many for a head.
+  if (isAllEmptyLines) return start > longestFirstLine ? true : undefined;
   const lineEnd = text.indexOf("\n", start);
   const line = text.substring(start, lineEnd === -1 ? text.length : lineEnd);
   if (line.startsWith(http2Preface)) return false;
