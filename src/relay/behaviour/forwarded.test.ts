@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { defaultHttpOptions } from "../../model/http.fixture.ts";
 import type { HttpOptions } from "../../model/http.ts";
 import { Fields } from "./fields.ts";
 import {
@@ -9,7 +10,7 @@ import {
   isStripped,
   setAttemptCount,
 } from "./forwarded.ts";
-import { httpOptions, type Pairs, socketAddress } from "./request.fixture.ts";
+import { type Pairs, socketAddress } from "./request.fixture.ts";
 import { addRequestId, ensureRequestId } from "./request-id.ts";
 
 const edge: Partial<HttpOptions> = { appendForwardedFor: true };
@@ -32,7 +33,7 @@ describe("what clients may not say, asked of Envoy 1.40", () => {
     ["x-envoy-fault-abort-request", edge, false],
   ];
   test.each(cases)("%s %j", (name, options, expected) => {
-    expect(isStripped(name, { ...httpOptions, ...options }, ["x-int"])).toBe(expected);
+    expect(isStripped(name, { ...defaultHttpOptions, ...options }, ["x-int"])).toBe(expected);
   });
 });
 
@@ -56,7 +57,7 @@ describe("addForwarded", () => {
   ];
   test.each(cases)("%s", (_, options, client, sent, expected) => {
     const fields = Fields.of(sent);
-    const all = { ...httpOptions, ...options };
+    const all = { ...defaultHttpOptions, ...options };
     addForwarded(fields, all, client);
     expect(fields.toString()).toBe(expected);
     expect(addsToRequests(all)).toBe(Object.keys(options).length > 0);
@@ -79,7 +80,7 @@ describe("addToResponse", () => {
   ];
   test.each(cases)("%s", (_, options, sent, expected) => {
     const fields = Fields.of(sent);
-    const all = { ...httpOptions, ...options };
+    const all = { ...defaultHttpOptions, ...options };
     addToResponse(fields, all);
     expect(fields.toString()).toBe(expected);
     if (!addsToResponses(all)) expect(fields.toString()).toBe(Fields.of(sent).toString());
@@ -111,7 +112,7 @@ describe("request identifiers", () => {
   ];
   test.each(cases)("%s", (_, options, sent, expected) => {
     const fields = Fields.of(sent);
-    const id = ensureRequestId(fields, { ...httpOptions, ...options });
+    const id = ensureRequestId(fields, { ...defaultHttpOptions, ...options });
     if (expected === undefined) expect(id).toBeUndefined();
     else expect(id).toMatch(expected);
     expect(fields.get("x-request-id")).toBe(id);
@@ -122,7 +123,7 @@ describe("request identifiers", () => {
     [false, ""],
   ])("in responses: %p", (requestIdInResponse, expected) => {
     const fields = Fields.of([]);
-    addRequestId(fields, { ...httpOptions, requestIdInResponse }, "abc");
+    addRequestId(fields, { ...defaultHttpOptions, requestIdInResponse }, "abc");
     expect(fields.toString()).toBe(expected);
   });
 });

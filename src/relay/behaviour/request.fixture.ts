@@ -1,8 +1,6 @@
-// Requests, responses and settings for tests, with what a case doesn't say left at its default.
+// Requests and responses for tests, with what a case doesn't say left at its default.
 import { parseSocketAddress, type SocketAddress } from "../../ip.ts";
-import type { HttpOptions } from "../../model/http.ts";
 import type { RequestView } from "../../model/request.ts";
-import type { ForwardAction } from "../../model/route.ts";
 import type { ResponseView } from "./conditions.ts";
 import { Fields, RequestFields } from "./fields.ts";
 import type { TemplateContext } from "./template.ts";
@@ -50,57 +48,3 @@ export function randoms(...numbers: readonly number[]): () => number {
   let next = 0;
   return () => numbers[Math.min(next++, numbers.length - 1)] ?? 0;
 }
-
-export const httpOptions: HttpOptions = {
-  timeouts: {
-    streamIdleMs: 300_000,
-    requestMs: 0,
-    requestHeadersMs: 0,
-    connectionIdleMs: 3_600_000,
-    maxConnectionMs: 0,
-    maxStreamMs: 0,
-  },
-  maxHeadBytes: 61_440,
-  bufferLimitBytes: 1_048_576,
-  maxHeaders: 100,
-  maxRequestsPerConnection: 0,
-  acceptHttp10: false,
-  allowAbsoluteUrl: true,
-  upgrades: [],
-  normalizePath: false,
-  mergeSlashes: false,
-  escapedSlashes: "keep",
-  stripPort: "no",
-  stripTrailingDot: false,
-  underscores: "allow",
-  generateRequestId: false,
-  preserveExternalRequestId: false,
-  requestIdInResponse: false,
-  serverName: "",
-  serverHeader: "overwrite",
-  via: "",
-  appendForwardedFor: false,
-  proxy100Continue: false,
-  addUserAgent: false,
-  statPrefix: "",
-};
-
-export const forwardAction: ForwardAction = {
-  type: "forward",
-  destination: { type: "cluster", cluster: "backend" },
-  notFoundStatus: 503,
-  pathRewrite: undefined,
-  hostRewrite: undefined,
-  appendForwardedHost: false,
-  timeoutMs: 15_000,
-  idleTimeoutMs: undefined,
-  maxStreamDurationMs: undefined,
-  grpcTimeoutHeaderMaxMs: undefined,
-  retry: undefined,
-  hashPolicies: [],
-  mirrors: [],
-  priority: "default",
-  upgrades: {},
-  internalRedirect: undefined,
-  bodyLimit: undefined,
-};

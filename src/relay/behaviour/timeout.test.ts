@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { forward, toCluster } from "../../model/http.fixture.ts";
 import type { ForwardAction } from "../../model/route.ts";
-import { forwardAction, type Pairs, request } from "./request.fixture.ts";
+import { type Pairs, request } from "./request.fixture.ts";
 import { type RequestTimeouts, requestTimeouts } from "./timeout.ts";
 
 const defaults: RequestTimeouts = {
@@ -65,6 +66,9 @@ describe("requestTimeouts", () => {
     ],
   ];
   test.each(cases)("%s", (_, action, fields, expected) => {
-    expect(requestTimeouts({ ...forwardAction, ...action }, request(fields))).toEqual({ ...defaults, ...expected });
+    expect(requestTimeouts({ ...forward(toCluster("backend")), ...action }, request(fields))).toEqual({
+      ...defaults,
+      ...expected,
+    });
   });
 });
