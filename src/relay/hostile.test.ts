@@ -64,6 +64,23 @@ test("a long field that comes in pieces", async () => {
   expect(await client.until("ok")).toBe(ok);
 });
 
+test("a response whose head trickles in, interim ones before it", async () => {
+  const text = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 2\r\n\r\nok";
+  using backend = new Backend((peer) => {
+    void (async () => {
+      for (const character of text) {
+        peer.send(character);
+        await Bun.sleep(0);
+      }
+    })();
+  });
+  await using bench = new Bench({ routes: toCluster("c"), clusters: { c: [backend.port] } });
+  const client = await bench.client();
+  client.send(get("/"));
+  await waitFor("the answer", () => client.received.endsWith("ok"));
+  expect(client.received).toBe("HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 2\r\n\r\nok");
+});
+
 test("connections that are reset at once are no errors of ours", async () => {
   await using bench = new Bench({ routes: toCluster("c"), clusters: { c: [] } });
   for (let i = 0; i < 200; i++) (await bench.client()).reset();

@@ -43,6 +43,7 @@ export interface UpstreamOwner {
   onClosed(upstream: Upstream, wasConnected: boolean): void;
 }
 
+const LF = 10;
 /** As long as a response's head may be. Envoy lets pass somewhat more than its 60 KiB, depending on how the bytes come. */
 const limits = { maxBytes: 128 * 1024, maxFields: 100 };
 const nothing = Buffer.alloc(0);
@@ -160,6 +161,11 @@ export class Upstream implements Connection {
 
   #readHead(bytes: Buffer): void {
     const all = this.#partial === undefined ? bytes : Buffer.concat([this.#partial, bytes]);
+    // Only a line's end can complete a head that wasn't: one that trickles in isn't read anew with each byte.
+    if (this.#partial !== undefined && all.length <= limits.maxBytes && !bytes.includes(LF)) {
+      this.#partial = all;
+      return;
+    }
     this.#partial = undefined;
     let start = 0;
     for (;;) {
