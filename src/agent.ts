@@ -248,10 +248,9 @@ export class Agent implements AgentView {
     const { dataplane, compiled } = this.#publisher;
     const { listen } = this.#relay;
     // What an earlier agent left behind sees that it is superseded, also by one that relays nothing.
-    if (compiled?.relayed.size === 0) dataplane?.sendToRelay(undefined);
-    else if (listen !== undefined) dataplane?.sendToRelay(listen);
-    else return;
-    dataplane?.changeSettings({ relayRefuse: this.#config.onRelayDown === "refuse" ? 1 : 0 });
+    const { onRelayDown } = this.#config;
+    if (compiled?.relayed.size === 0) dataplane?.sendToRelay(undefined, onRelayDown);
+    else if (listen !== undefined) dataplane?.sendToRelay(listen, onRelayDown);
   }
 
   async #failedToPublish(error: unknown): Promise<void> {

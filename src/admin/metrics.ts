@@ -1,7 +1,7 @@
 // The metrics of /stats/prometheus, made from the view when somebody asks. Their names are an interface: they don't change.
 import type { CompiledCluster } from "../compile/compile.ts";
 import type { ResourceType } from "../model/snapshot.ts";
-import type { Metric, Sample } from "../telemetry/metrics.ts";
+import { counter, gauge, type Metric, type Sample } from "../telemetry/metrics.ts";
 import type { ProcessUsage } from "./process-usage.ts";
 import { relayMetrics } from "./relay-metrics.ts";
 import type { AgentStatus, AgentView } from "./view.ts";
@@ -196,14 +196,6 @@ function processMetrics({ startedAt }: AgentView, usage: ProcessUsage): Metric[]
     gauge("process_open_fds", "Open file descriptors.", single(usage.openFiles)),
     gauge("process_start_time_seconds", "Start, in seconds since the epoch.", single(startedAt.getTime() / 1000)),
   ];
-}
-
-function counter(name: string, help: string, samples: readonly Sample[]): Metric {
-  return { name, help, type: "counter", samples };
-}
-
-function gauge(name: string, help: string, samples: readonly Sample[]): Metric {
-  return { name, help, type: "gauge", samples };
 }
 
 function single(value: number): Sample[] {

@@ -1,6 +1,6 @@
 // The relay's counters: as metrics of our own, and under Envoy's names for /stats.
 import type { DownstreamStats, RelayStats, UpstreamStats } from "../relay/protocol.ts";
-import type { Metric, Sample } from "../telemetry/metrics.ts";
+import { counter, gauge, type Metric, type Sample } from "../telemetry/metrics.ts";
 import type { Stat } from "./stat.ts";
 import type { RelayWorker } from "./view.ts";
 
@@ -14,64 +14,68 @@ export function relayMetrics(workers: readonly RelayWorker[], stats: RelayStats)
   const perCluster = (labels: Readonly<Record<string, string>>, value: (of: UpstreamStats) => number): Sample[] =>
     clusters.map(([cluster, counters]) => ({ labels: { cluster, ...labels }, value: value(counters) }));
   return [
-    gauge("workers", "Processes of the HTTP relay by state.", [
+    gauge("kmesh_edge_relay_workers", "Processes of the HTTP relay by state.", [
       { labels: { state: "listening" }, value: workers.filter(({ isListening }) => isListening).length },
       { labels: { state: "starting" }, value: workers.filter(({ isListening }) => !isListening).length },
     ]),
     counter(
-      "connections_total",
+      "kmesh_edge_relay_connections_total",
       "Connections of enrolled workloads that the relay accepted.",
       perListener((it) => it.connections),
     ),
     gauge(
-      "connections_active",
+      "kmesh_edge_relay_connections_active",
       "Those that are open.",
       perListener((it) => it.activeConnections),
     ),
     counter(
-      "requests_total",
+      "kmesh_edge_relay_requests_total",
       "Requests by the class of their answer.",
       listeners.flatMap(([listener, { statuses }]) => byClass({ listener }, statuses)),
     ),
     gauge(
-      "requests_active",
+      "kmesh_edge_relay_requests_active",
       "Requests that aren't answered yet.",
       perListener((it) => it.activeRequests),
     ),
     counter(
-      "refused_total",
+      "kmesh_edge_relay_refused_total",
       "Connections and requests that were turned away, by reason.",
       Object.entries(stats.refused).map(([reason, value]) => ({ labels: { reason }, value })),
     ),
     counter(
-      "upstream_requests_total",
+      "kmesh_edge_relay_upstream_requests_total",
       "Requests to endpoints, retries included, by the class of their answer.",
       clusters.flatMap(([cluster, { statuses }]) => byClass({ cluster }, statuses)),
     ),
     counter(
-      "upstream_connections_total",
+      "kmesh_edge_relay_upstream_connections_total",
       "Connections to endpoints.",
       perCluster({}, (it) => it.connections),
     ),
     gauge(
-      "upstream_connections_active",
+      "kmesh_edge_relay_upstream_connections_active",
       "Those that are open.",
       perCluster({}, (it) => it.activeConnections),
     ),
-    counter("upstream_failures_total", "Requests to endpoints that had no answer, by what happened.", [
+    counter("kmesh_edge_relay_upstream_failures_total", "Requests to endpoints that had no answer, by what happened.", [
       ...perCluster({ reason: "connect" }, (it) => it.connectFailures),
       ...perCluster({ reason: "reset" }, (it) => it.resets),
       ...perCluster({ reason: "timeout" }, (it) => it.timeouts),
       ...perCluster({ reason: "per_try_timeout" }, (it) => it.perTryTimeouts),
       ...perCluster({ reason: "overflow" }, (it) => it.overflows),
     ]),
-    counter("retries_total", "Retries: made, of those successful, and kept from being made by a limit.", [
-      ...perCluster({ result: "made" }, (it) => it.retries),
-      ...perCluster({ result: "success" }, (it) => it.retrySuccesses),
-      ...perCluster({ result: "overflow" }, (it) => it.retryOverflows),
-    ]),
     counter(
-      "mirrored_total",
+      "kmesh_edge_relay_retries_total",
+      "Retries: made, of those successful, and kept from being made by a limit.",
+      [
+        ...perCluster({ result: "made" }, (it) => it.retries),
+        ...perCluster({ result: "success" }, (it) => it.retrySuccesses),
+        ...perCluster({ result: "overflow" }, (it) => it.retryOverflows),
+      ],
+    ),
+    counter(
+      "kmesh_edge_relay_mirrored_total",
       "Copies of requests.",
       perCluster({}, (it) => it.mirrored),
     ),
@@ -109,12 +113,4 @@ export function downstreamStats(prefix: string, counters: DownstreamStats): Stat
     of("downstream_rq_active", counters.activeRequests),
     ...codeClasses.map((code, i) => of(`downstream_rq_${code}`, counters.statuses[i] ?? 0)),
   ];
-}
-
-function counter(name: string, help: string, samples: readonly Sample[]): Metric {
-  return { name: `kmesh_edge_relay_${name}`, help, type: "counter", samples };
-}
-
-function gauge(name: string, help: string, samples: readonly Sample[]): Metric {
-  return { name: `kmesh_edge_relay_${name}`, help, type: "gauge", samples };
 }

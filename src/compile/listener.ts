@@ -1,5 +1,4 @@
 // From a listener's placements to its rows in the `listeners` and `listener_prefixes` maps.
-import type { Family } from "../ip.ts";
 import { pack } from "../layout/codec.ts";
 import {
   ListenerAction,
@@ -44,11 +43,6 @@ function encodeKey({ isExact, prefix, port }: Placement): Uint8Array {
 
 /** Family, port and padding come before the address in struct listener_prefix_key and always match whole. */
 const keyBits = 32;
-
-/** The prefix length of a whole address in bits. */
-export function addressBits(family: Family): number {
-  return family === 4 ? 32 : 128;
-}
 
 type Value = Partial<ListenerValue> & { readonly action: ListenerAction; readonly table: Table | undefined };
 

@@ -185,9 +185,12 @@ export class Dataplane {
     this.#maps.settings.set(mainKey, { ...this.settings(), ...change });
   }
 
-  /** Sends the connections of relayed listeners to the relay's sockets on these addresses, one a family; undefined: there is no relay. */
-  sendToRelay(addresses: readonly SocketAddress[] | undefined): void {
-    this.changeSettings(relaySettings(addresses ?? []));
+  /**
+   * Sends the connections of relayed listeners to the relay's sockets on these addresses, one a family; undefined: there is no relay.
+   * `whileDown`: whether the listeners' fallbacks are used where it can't be reached.
+   */
+  sendToRelay(addresses: readonly SocketAddress[] | undefined, whileDown: "bypass" | "refuse" = "bypass"): void {
+    this.changeSettings({ ...relaySettings(addresses ?? []), relayRefuse: whileDown === "refuse" ? 1 : 0 });
   }
 
   /** Removes what the relay never took of `relayed`; how many. To be called about once a minute. */

@@ -1,12 +1,13 @@
 // Regular expressions as Envoy has them: RE2's syntax and linear time, and both pattern and text are bytes. Text comes as it was on the
 // wire, one character a byte (latin1), and a pattern is the bytes of its UTF-8, so that `.` is one byte (asked of Envoy 1.40).
 import type { RE2JS } from "re2js";
+import { wireText } from "./wire-text.ts";
 
 /** Throws where it is no regular expression. */
 export function compilePattern(pattern: string): RE2JS {
   // Loaded when the first pattern comes: its tables take longer to load than the agent has to start.
   const re2js = require("re2js") as typeof import("re2js");
-  return re2js.RE2JS.compile(foldAsciiOnly(Buffer.from(pattern, "utf8").toString("latin1")));
+  return re2js.RE2JS.compile(foldAsciiOnly(wireText(pattern)));
 }
 
 /**

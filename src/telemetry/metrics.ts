@@ -12,6 +12,14 @@ export interface Metric {
   readonly samples: readonly Sample[];
 }
 
+export function counter(name: string, help: string, samples: readonly Sample[]): Metric {
+  return { name, help, type: "counter", samples };
+}
+
+export function gauge(name: string, help: string, samples: readonly Sample[]): Metric {
+  return { name, help, type: "gauge", samples };
+}
+
 export const prometheusContentType = "text/plain; version=0.0.4; charset=utf-8";
 
 export function formatPrometheus(metrics: readonly Metric[]): string {

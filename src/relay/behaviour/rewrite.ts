@@ -4,9 +4,9 @@ import type { PathMatcher } from "../../model/matcher.ts";
 import type { RequestView } from "../../model/request.ts";
 import type { HostRewrite, PathRewrite } from "../../model/route.ts";
 import { firstValue } from "./conditions.ts";
+import { fieldText } from "./field-text.ts";
 import type { Fields } from "./fields.ts";
 import type { Patterns } from "./patterns.ts";
-import { wireText } from "./wire-text.ts";
 
 export function pathWithoutQuery(path: string): string {
   const end = path.search(/[?#]/);
@@ -42,7 +42,7 @@ export function rewriteHost(
     case "path_regex":
       return patterns.replaceAll(rewrite.rewrite, pathWithoutQuery(request.path));
     case "endpoint":
-      return wireText(hostname) || undefined;
+      return fieldText(hostname) || undefined;
   }
 }
 

@@ -6,8 +6,8 @@ import { formatAddress, formatSocketAddress, type SocketAddress } from "../../ip
 import type { ValuePart, ValueTemplate } from "../../model/headers.ts";
 import type { RequestView } from "../../model/request.ts";
 import type { ResponseView } from "./conditions.ts";
+import { fieldText } from "./field-text.ts";
 import { formatTime } from "./time-format.ts";
-import { wireText } from "./wire-text.ts";
 
 export interface TemplateContext {
   readonly request: RequestView;
@@ -71,15 +71,15 @@ function evaluatePart(part: ValuePart, context: TemplateContext): string {
     case "upstream_remote_port":
       return context.upstream === undefined ? "" : String(context.upstream.port);
     case "upstream_cluster":
-      return wireText(context.cluster ?? "");
+      return fieldText(context.cluster ?? "");
     case "route_name":
-      return wireText(context.routeName);
+      return fieldText(context.routeName);
     case "response_code":
       return String(context.response?.status ?? 0);
     case "response_flags":
       return context.responseFlags === "" ? "-" : context.responseFlags;
     case "hostname":
-      return wireText(context.hostname);
+      return fieldText(context.hostname);
   }
 }
 

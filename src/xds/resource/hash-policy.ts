@@ -1,5 +1,6 @@
 // RouteAction.HashPolicy: what of a request decides its endpoint in a ring or Maglev table.
 import type { HashPolicy as HashModel } from "../../model/route.ts";
+import { wireText } from "../../model/wire-text.ts";
 import type {
   RouteAction_HashPolicy,
   RouteAction_HashPolicy_Cookie,
@@ -8,7 +9,6 @@ import { milliseconds } from "./duration.ts";
 import { inside, type Place } from "./inspect.ts";
 import { convertRegexRewrite } from "./regex.ts";
 import { at } from "./report.ts";
-import { wireText } from "./wire-text.ts";
 
 export function convertHashPolicies(policies: readonly RouteAction_HashPolicy[], place: Place): HashModel[] {
   return policies.flatMap((policy, i) => convertHashPolicy(policy, inside(place, `hash_policy[${i}]`)) ?? []);

@@ -1,5 +1,6 @@
 // envoy.config.core.v3.HealthCheck: active checks by HTTP/1 or TCP, plaintext, at each endpoint's own address.
 import type { HealthCheck as CheckModel } from "../../model/cluster.ts";
+import { wireText } from "../../model/wire-text.ts";
 import { RequestMethod } from "../gen/envoy/config/core/v3/base_pb.ts";
 import type {
   HealthCheck,
@@ -12,7 +13,6 @@ import { milliseconds } from "./duration.ts";
 import { convertAdditions } from "./header-mutations.ts";
 import { inside, type Place } from "./inspect.ts";
 import { at, type Report } from "./report.ts";
-import { wireText } from "./wire-text.ts";
 
 type Check = CheckModel["check"];
 type HttpCheck = Extract<Check, { type: "http" }>;

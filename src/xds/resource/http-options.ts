@@ -1,6 +1,7 @@
 // What a connection manager does to every request apart from routing, with Envoy's defaults. What it adds or changes only where
 // somebody wrote it (x-request-id, x-forwarded-for) is a need; what Envoy does by default is not done (ARCHITECTURE.md).
 import type { HttpOptions, HttpTimeouts } from "../../model/http.ts";
+import { wireText } from "../../model/wire-text.ts";
 import { HttpProtocolOptions_HeadersWithUnderscoresAction } from "../gen/envoy/config/core/v3/protocol_pb.ts";
 import {
   type HttpConnectionManager,
@@ -11,7 +12,6 @@ import { milliseconds } from "./duration.ts";
 import { inside, type Place } from "./inspect.ts";
 import { at } from "./report.ts";
 import { needWherePositive } from "./route-action.ts";
-import { wireText } from "./wire-text.ts";
 
 // Envoy's defaults (http_connection_manager.proto, protocol.proto).
 const DEFAULT_STREAM_IDLE_MS = 300_000;

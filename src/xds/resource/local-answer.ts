@@ -1,5 +1,6 @@
 // The actions of a route that answer without an upstream: redirects and direct responses.
 import type { DirectResponseAction as DirectModel, RedirectAction as RedirectModel } from "../../model/route.ts";
+import { wireText } from "../../model/wire-text.ts";
 import {
   type DirectResponseAction,
   type RedirectAction,
@@ -8,7 +9,6 @@ import {
 import type { Place } from "./inspect.ts";
 import { convertRegexRewrite } from "./regex.ts";
 import { at } from "./report.ts";
-import { wireText } from "./wire-text.ts";
 
 export function convertRedirect(redirect: RedirectAction, place: Place): RedirectModel {
   const { path, report } = place;

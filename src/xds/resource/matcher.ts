@@ -7,6 +7,7 @@ import type {
   QueryParameterMatcher as QueryModel,
   StringMatcher as StringModel,
 } from "../../model/matcher.ts";
+import { wireText } from "../../model/wire-text.ts";
 import type { RuntimeFractionalPercent } from "../gen/envoy/config/core/v3/base_pb.ts";
 import type {
   CookieMatcher,
@@ -17,7 +18,6 @@ import type { StringMatcher } from "../gen/envoy/type/matcher/v3/string_pb.ts";
 import { type FractionalPercent, FractionalPercent_DenominatorType } from "../gen/envoy/type/v3/percent_pb.ts";
 import { convertRegex } from "./regex.ts";
 import { at, type Report } from "./report.ts";
-import { wireText } from "./wire-text.ts";
 
 type Condition = Pick<HeaderModel, "condition" | "invert">;
 

@@ -2,10 +2,10 @@
 // first request does. They stay text in the model.
 import { compilePattern } from "../../model/pattern.ts";
 import type { RegexRewrite } from "../../model/route.ts";
+import { wireText } from "../../model/wire-text.ts";
 import type { RegexMatchAndSubstitute, RegexMatcher } from "../gen/envoy/type/matcher/v3/regex_pb.ts";
 import { reasonOf } from "./any.ts";
 import { at, type Report } from "./report.ts";
-import { wireText } from "./wire-text.ts";
 
 export function convertRegex(matcher: RegexMatcher | undefined, path: string, report: Report): string {
   const pattern = matcher?.regex ?? "";

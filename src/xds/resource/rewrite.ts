@@ -1,10 +1,10 @@
 // What a forwarding route changes of the request's path and Host.
 import type { HostRewrite, PathRewrite } from "../../model/route.ts";
+import { wireText } from "../../model/wire-text.ts";
 import type { RouteAction } from "../gen/envoy/config/route/v3/route_components_pb.ts";
 import type { Place } from "./inspect.ts";
 import { convertRegexRewrite } from "./regex.ts";
 import { at } from "./report.ts";
-import { wireText } from "./wire-text.ts";
 
 export function convertPathRewrite(action: RouteAction, { path, report }: Place): PathRewrite | undefined {
   const { prefixRewrite, regexRewrite } = action;

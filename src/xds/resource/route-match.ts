@@ -1,10 +1,10 @@
 // envoy.config.route.v3.RouteMatch: the conditions that a request must meet.
 import type { RouteMatch as MatchModel, PathMatcher } from "../../model/matcher.ts";
+import { wireText } from "../../model/wire-text.ts";
 import type { RouteMatch } from "../gen/envoy/config/route/v3/route_components_pb.ts";
 import { convertCookie, convertFraction, convertHeaderMatchers, convertQueryParameter } from "./matcher.ts";
 import { convertRegex } from "./regex.ts";
 import { at, type Report } from "./report.ts";
-import { wireText } from "./wire-text.ts";
 
 /** Stands where a path was refused: matches nothing. */
 const NO_PATH: PathMatcher = { match: "exact", value: "", caseSensitive: true };

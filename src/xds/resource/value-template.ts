@@ -1,7 +1,7 @@
 // Values with Envoy's command operators (substitution_format_string): `%REQ(x-user)%` in a header's value becomes what the request
 // says. What Envoy refuses is refused, and so is an operator that nothing here can fill in.
 import type { ValuePart, ValueTemplate } from "../../model/headers.ts";
-import { wireText } from "./wire-text.ts";
+import { wireText } from "../../model/wire-text.ts";
 
 type Plain = Exclude<ValuePart["type"], "text" | "request_header" | "response_header" | "start_time">;
 

@@ -1,6 +1,7 @@
 // Weighted choices. What tcp_proxy and routes have in common is Envoy's rule for the sum (config_impl.cc, tcp_proxy.cc); a route's
 // choice may also change the request.
 import type { Destination, WeightedDestination, WeightedCluster as WeightedModel } from "../../model/route.ts";
+import { wireText } from "../../model/wire-text.ts";
 import type {
   WeightedCluster,
   WeightedCluster_ClusterWeight,
@@ -9,7 +10,6 @@ import { convertMutations } from "./header-mutations.ts";
 import { inside, type Place } from "./inspect.ts";
 import { convertPerFilterConfig } from "./per-filter-config.ts";
 import { at, type Report } from "./report.ts";
-import { wireText } from "./wire-text.ts";
 
 const MAX_SUM = 0xffffffff;
 

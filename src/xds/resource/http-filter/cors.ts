@@ -1,10 +1,10 @@
 // The CORS policy of a virtual host or route; the filter itself has no settings.
 import type { CorsConfig } from "../../../model/http.ts";
+import { wireText } from "../../../model/wire-text.ts";
 import type { CorsPolicy } from "../../gen/envoy/extensions/filters/http/cors/v3/cors_pb.ts";
 import type { Place } from "../inspect.ts";
 import { convertFraction, convertStringMatcher } from "../matcher.ts";
 import { at } from "../report.ts";
-import { wireText } from "../wire-text.ts";
 
 export function convertCorsPolicy(policy: CorsPolicy, { path, report }: Place): CorsConfig {
   if (policy.allowPrivateNetworkAccess === true)

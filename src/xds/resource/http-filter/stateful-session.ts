@@ -1,5 +1,6 @@
 // The stateful session filter with its state in a cookie: a client stays with the endpoint that answered it first.
 import type { StatefulSessionConfig } from "../../../model/http.ts";
+import { wireText } from "../../../model/wire-text.ts";
 import type {
   StatefulSession,
   StatefulSessionPerRoute,
@@ -11,7 +12,6 @@ import {
 import { as, open } from "../any.ts";
 import { milliseconds } from "../duration.ts";
 import { inside, inspect, type Place } from "../inspect.ts";
-import { wireText } from "../wire-text.ts";
 
 export function convertStatefulSession(config: StatefulSession, place: Place): StatefulSessionConfig {
   const { strict, sessionState } = config;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { wireText } from "./wire-text.ts";
+import { fieldText } from "./field-text.ts";
 
 test.each([
   ["outbound|80||shop.example", "outbound|80||shop.example"],
@@ -8,7 +8,7 @@ test.each([
   ["a\r\nX-Y: z\0", "aX-Y: z"],
   ["", ""],
 ])("%j", (text, expected) => {
-  const written = wireText(text);
+  const written = fieldText(text);
   expect(written).toBe(expected);
   expect(Buffer.from(written, "latin1").toString("latin1")).toBe(written);
 });
